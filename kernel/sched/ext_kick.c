@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sched_ext kicks: make another CPU schedule.
+ *
+ * A kick is a request bit in the target's scx_kick::word. The target takes all bits at the start
+ * of its next scheduling cycle, and that cycle serves them. The same word says where the target
+ * is in its cycle, so one atomic operation both places the request and tells the kicker whether
+ * anybody has to be interrupted:
+ *
+ *   kick_cpu()                       IDLE     idle: interrupt it
+ *     word |= request, word was:     BUSY     runs a task: interrupt it
+ *                                    PICKING  in a cycle: its end sees the request
+ *                                    any request pending: somebody did all that already
+ *
+ *   scx_kick_ipi()                   the interrupt: word has a request -> need_resched
+ *   scx_kick_cycle_start()           word = PICKING, the requests are taken
+ *   scx_kick_cycle_end()             word = BUSY or IDLE; requests came meanwhile -> need_resched
+ *
+ * The interrupt is the reschedule IPI. Kicks take no rq lock, allocate nothing, queue nothing,
+ * and can be sent with any rq lock held. The request stays in the word until a cycle takes it:
+ * an interrupt that comes late finds nothing to do, a cycle that runs no dispatch path of its
+ * own (core scheduling runs a pick that a sibling made) leaves the request for the one after.
+ *
+ * Ordering
+ * --------
+ *
+ * (1) A kick left out or coalesced is served by a cycle that sees what the kicker wrote before,
+ * typically a task in a BPF queue:
+ *
+ *	kicker				target
+ *
+ *	task into the BPF queue		word = PICKING, requests taken
+ *	smp_mb()		(A)	full barrier of the xchg	(B)
+ *	read word			ops.dispatch() reads the queue
+ *
+ * If the kicker finds BUSY or its request still pending, it read the word before the target
+ * wrote PICKING. The barriers then forbid that the target misses the task. Without (A) the word
+ * could be read while the task waits in the kicker's store buffer, without (B) the queue could be
+ * read before PICKING is visible: either way the kicker relies on a cycle that has already looked.
+ *
+ * (2) A kick that is placed needs no more than the atomicity of the word. The kicker's
+ * try_cmpxchg() either comes before the target's xchg (the cycle takes the request), or it finds
+ * PICKING and comes before the try_cmpxchg() in cycle_end() (which then fails, and the request
+ * leads to another cycle), or it finds BUSY or IDLE and sends the interrupt. The interrupt
+ * cannot arrive without the request: smp_send_reschedule() orders earlier stores before it, as
+ * resched_curr() needs it too.
+ *
+ * (3) A wait ends, and not too early:
+ *
+ *	waiter				target
+ *
+ *	word |= KICK_REQ_WAIT		what its last task did
+ *	full barrier of the cmpxchg (C)	cycles++ (release)		(D)
+ *	s = cycles			word = PICKING, requests taken	(B)
+ *	wait: word lacks WAIT or
+ *	      cycles != s (acquire) (E)
+ *
+ * Only the start of a cycle clears KICK_REQ_WAIT. If the bit is gone, a cycle started after it
+ * was set; if cycles moved on from s, one started after s was read, and (C) puts s behind the
+ * kick. The second test bounds the wait to one cycle when other waiters set the bit again.
+ * Without (C) s could be older than the request, and a cycle that started before the kick would
+ * end the wait. (E) pairs with (D) and (B): the next task here sees what the target's last task
+ * did; without them it could run ahead of it.
+ *
+ * A waiter spins with interrupts on and gives way whenever it has to schedule itself, so each
+ * member of a ring of waiters enters a cycle of its own, which lets its own waiters go.
+ */
+#include <linux/btf_ids.h>
+
+#include "ext_kick.h"
+
+static void kick_unsent_workfn(struct irq_work *work);
+
+DEFINE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu) = {
+	.unsent_work	= IRQ_WORK_INIT_HARD(kick_unsent_workfn),
+};
+
+/* Only for the task that runs here, so its thread flag needs no rq lock. */
+static void kick_resched_self(void)
+{
+	set_tsk_need_resched(current);
+	set_preempt_need_resched();
+}
+
+/* @word is the target's before the request. Called with preemption off. */
+static void kick_send(s32 cpu, int word)
+{
+	if (unlikely(in_nmi())) {
+		/* The interrupt controller may be in the middle of another interrupt. */
+		struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+
+		cpumask_set_cpu(cpu, this_kick->unsent);
+		irq_work_queue(&this_kick->unsent_work);
+		return;
+	}
+
+	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
+		kick_resched_self();
+		return;
+	}
+
+	/* A CPU that polls for need_resched while idle needs no interrupt. */
+	if ((word & KICK_CPU_BUSY) || call_function_single_prep_ipi(cpu))
+		smp_send_reschedule(cpu);
+}
+
+/* Called with preemption off: cycle_end() of this CPU comes after. */
+static void kick_wait_on(s32 cpu)
+{
+	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+
+	if (cpu == smp_processor_id())
+		return;
+
+	cpumask_set_cpu(cpu, this_kick->wait_on);
+	WRITE_ONCE(this_kick->waiting, true);
+}
+
+static __always_inline void kick_cpu(s32 cpu, int req)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+	int word;
+
+	/* Keeps this CPU from passing cycle_end() and @cpu from going offline. */
+	guard(preempt)();
+
+	/* A CPU on its way down relies on being able to kick itself. */
+	if (unlikely(!cpu_online(cpu)) && cpu != smp_processor_id())
+		return;
+	/* What is dropped early or late is made up for by the bypass: it reschedules every CPU. */
+	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
+		return;
+
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	word = atomic_read(&kick->word);
+	do {
+		if ((req & KICK_REQ_IDLE) && (word & KICK_CPU_BUSY))
+			return;
+		if (!(req & ~word))
+			break;
+	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));	/* (C) */
+
+	/* An idle CPU runs no sched_ext task that could be waited for. */
+	if (unlikely(req & KICK_REQ_WAIT) && (word & (KICK_CPU_BUSY | KICK_CPU_PICKING)))
+		kick_wait_on(cpu);
+
+	if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
+		kick_send(cpu, word);
+}
+
+/**
+ * scx_kick_cpu - kick a CPU from within the scheduler
+ * @cpu: CPU to kick, a possible one
+ * @req: KICK_REQ_*
+ *
+ * Dropped if @cpu is offline and not the calling one, or while the BPF scheduler is bypassed: a
+ * bypass makes every CPU schedule at its begin and at its end, and interrupts may not work while
+ * the machine suspends.
+ *
+ * Context: Any, NMI included, with any locks held.
+ */
+void scx_kick_cpu(s32 cpu, int req)
+{
+	kick_cpu(cpu, req);
+}
+
+/**
+ * scx_kick_ipi - a reschedule IPI has arrived
+ *
+ * Nothing is taken from the word, the cycle does that. No lock is needed to mark the own current.
+ *
+ * Context: scheduler_ipi(), interrupts are off.
+ */
+void scx_kick_ipi(void)
+{
+	if (!scx_enabled())
+		return;
+	if (atomic_read(this_cpu_ptr(&scx_kick_pcpu.word)) & KICK_REQ_MASK)
+		set_tsk_need_resched(current);
+}
+
+/**
+ * scx_kick_expire_curr - take the slice from the current task of a CPU
+ * @rq: this CPU's rq, locked
+ *
+ * A task of another class has none: what was asked then is met by the cycle itself.
+ */
+void scx_kick_expire_curr(struct rq *rq)
+{
+	lockdep_assert_rq_held(rq);
+
+	if (rq->curr->sched_class == &ext_sched_class)
+		rq->curr->scx.slice = 0;
+}
+
+/**
+ * scx_kick_local_enq - make a CPU look at the task that was put on its local DSQ
+ * @dsq: the local DSQ, its rq is locked
+ * @p: the task
+ * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext task
+ *
+ * The rq lock keeps the CPU from entering or leaving a cycle, so the current task can be marked
+ * directly unless a cycle is under way: that one has picked already, its end leads to another.
+ */
+void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
+{
+	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu_of(rq));
+	struct task_struct *curr = rq->curr;
+	bool on_scx = curr->sched_class == &ext_sched_class;
+	bool preempt = on_scx && p != curr && (enq_flags & SCX_ENQ_PREEMPT);
+	int word;
+
+	lockdep_assert_rq_held(rq);
+
+	/* The CPU is about to take its next task from this DSQ. */
+	if (rq->scx.flags & SCX_RQ_IN_BALANCE)
+		return;
+	if (!preempt && !sched_class_above(&ext_sched_class, curr->sched_class))
+		return;
+
+	word = atomic_read(&kick->word);
+	while (word & KICK_CPU_PICKING) {
+		int req = KICK_REQ_RESCHED | (preempt ? KICK_REQ_PREEMPT : 0);
+
+		if (atomic_try_cmpxchg(&kick->word, &word, word | req))
+			return;
+	}
+
+	if (preempt)
+		curr->scx.slice = 0;
+	resched_curr(rq);
+}
+
+/* Returns false if this CPU has to schedule before @cpu has entered a cycle. */
+static bool kick_wait_for(s32 cpu)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+	unsigned long cycles = READ_ONCE(kick->cycles);	/* behind (C) in kick_cpu() */
+
+	/* (E), pairs with (B) and (D) in scx_kick_cycle_start() */
+	while ((atomic_read_acquire(&kick->word) & KICK_REQ_WAIT) &&
+	       smp_load_acquire(&kick->cycles) == cycles) {
+		if (need_resched())
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+/* Interrupts are on: a kick from one may add to @kick->wait_on at any time. */
+static void kick_wait(struct scx_kick *kick)
+{
+	s32 cpu;
+
+	while (READ_ONCE(kick->waiting)) {
+		WRITE_ONCE(kick->waiting, false);
+
+		for_each_cpu(cpu, kick->wait_on) {
+			/* Cleared first, so that a kick that comes while waiting is kept. */
+			cpumask_clear_cpu(cpu, kick->wait_on);
+			if (READ_ONCE(scx_ops_bypass_depth) || kick_wait_for(cpu))
+				continue;
+
+			cpumask_set_cpu(cpu, kick->wait_on);
+			WRITE_ONCE(kick->waiting, true);
+			return;
+		}
+	}
+}
+
+/* The cycle did not simply go from PICKING to @state: @word is what was there instead. */
+static noinline void kick_cycle_again(struct scx_kick *kick, int word, int state)
+{
+	int new;
+
+	do {
+		new = (word & KICK_REQ_MASK) | state;
+		/* It will start a cycle before it idles, no need for one now. */
+		if (state == KICK_CPU_BUSY)
+			new &= ~KICK_REQ_IDLE;
+	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
+
+	/*
+	 * A CPU that went from BUSY to idle without a cycle start of its own (a sibling made the
+	 * pick under core scheduling) owes one to whoever relied on BUSY.
+	 */
+	if ((new & KICK_REQ_MASK) || (state == KICK_CPU_IDLE && !(word & KICK_CPU_PICKING)))
+		kick_resched_self();
+}
+
+/**
+ * __scx_kick_cycle_end - scx_kick_cycle_end() with a BPF scheduler loaded
+ */
+void __scx_kick_cycle_end(void)
+{
+	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	int state = is_idle_task(current) ? KICK_CPU_IDLE : KICK_CPU_BUSY;
+	int word = KICK_CPU_PICKING;
+
+	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, state)))
+		kick_cycle_again(kick, word, state);
+
+	if (unlikely(READ_ONCE(kick->waiting)) && current->sched_class == &ext_sched_class)
+		kick_wait(kick);
+}
+
+/* Interrupts have opened on a CPU that kicked from NMI. */
+static void kick_unsent_workfn(struct irq_work *work)
+{
+	struct scx_kick *this_kick = container_of(work, struct scx_kick, unsent_work);
+	s32 cpu;
+
+	for_each_cpu(cpu, this_kick->unsent) {
+		int word;
+
+		/* Cleared first: an NMI from here on sets it and queues the work again. */
+		cpumask_clear_cpu(cpu, this_kick->unsent);
+		word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
+		if (!(word & KICK_REQ_MASK) || (word & KICK_CPU_PICKING))
+			continue;
+		if (cpu_online(cpu) || cpu == smp_processor_id())
+			kick_send(cpu, word);
+	}
+}
+
+/**
+ * scx_kick_dump - add the kick state of a CPU to a debug dump
+ * @s: buffer of the dump
+ * @cpu: CPU to tell about
+ *
+ * Context: Any. The state may change while it is read.
+ */
+void scx_kick_dump(struct seq_buf *s, s32 cpu)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+	int word = atomic_read(&kick->word);
+
+	dump_line(s, "          kick=%s%s%s%s%s cycles=%lu",
+		  word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_BUSY ? "busy" : "idle",
+		  word & KICK_REQ_RESCHED ? "+resched" : "",
+		  word & KICK_REQ_IDLE ? "+idle" : "",
+		  word & KICK_REQ_PREEMPT ? "+preempt" : "",
+		  word & KICK_REQ_WAIT ? "+wait" : "",
+		  data_race(kick->cycles));
+	if (!cpumask_empty(kick->wait_on))
+		dump_line(s, "  kick_wait_on   : %*pb", cpumask_pr_args(kick->wait_on));
+	if (!cpumask_empty(kick->unsent))
+		dump_line(s, "  kick_unsent    : %*pb", cpumask_pr_args(kick->unsent));
+}
+
+/**
+ * scx_kick_reset - leave nothing of the kicks of a BPF scheduler that has gone
+ *
+ * Context: Process context, after scx_enabled() became false and synchronize_rcu() has waited
+ * for every kick and every cycle that may have seen it true.
+ */
+void scx_kick_reset(void)
+{
+	s32 cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+
+		irq_work_sync(&kick->unsent_work);
+		atomic_set(&kick->word, KICK_CPU_IDLE);
+		cpumask_clear(kick->wait_on);
+		cpumask_clear(kick->unsent);
+		WRITE_ONCE(kick->waiting, false);
+	}
+}
+
+/* %SCX_KICK_IDLE stands alone, the others combine. */
+static __always_inline bool kick_flags_valid(u64 flags)
+{
+	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
+		return true;
+
+	scx_ops_error("invalid kick flags 0x%llx, valid are IDLE (0x1) alone or any of PREEMPT (0x2) and WAIT (0x4)",
+		      flags);
+	return false;
+}
+
+__bpf_kfunc_start_defs();
+
+/**
+ * scx_bpf_kick_cpu - make a CPU schedule
+ * @cpu: CPU to kick
+ * @flags: %SCX_KICK_* flags, or 0 to only start a scheduling cycle on @cpu
+ *
+ * Returns at once. @cpu starts a scheduling cycle as soon as it can, see &enum scx_kick_flags
+ * for what @flags add. Several kicks before that cycle are served by it together.
+ *
+ * A kick of an offline CPU is dropped, except by that CPU itself. So are kicks while the BPF
+ * scheduler is bypassed and while none is loaded. A @cpu that does not exist, unknown @flags and
+ * %SCX_KICK_IDLE with another flag end the BPF scheduler.
+ *
+ * Context: Any in which a BPF program runs: any scx operation with any rq lock held, timers,
+ * syscall and tracing programs, hard IRQ, NMI.
+ */
+__bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
+{
+	if (!scx_enabled())
+		return;
+	if (!ops_cpu_valid(cpu, "in scx_bpf_kick_cpu()") || !kick_flags_valid(flags))
+		return;
+
+	kick_cpu(cpu, flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags);
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(scx_kick_kfunc_ids)
+BTF_ID_FLAGS(func, scx_bpf_kick_cpu)
+BTF_KFUNCS_END(scx_kick_kfunc_ids)
+
+static const struct btf_kfunc_id_set scx_kick_kfunc_set = {
+	.owner	= THIS_MODULE,
+	.set	= &scx_kick_kfunc_ids,
+};
+
+static int __init scx_kick_init(void)
+{
+	static const enum bpf_prog_type types[] __initconst = {
+		BPF_PROG_TYPE_STRUCT_OPS, BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_SYSCALL,
+	};
+	s32 cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+
+		if (!zalloc_cpumask_var_node(&kick->wait_on, GFP_KERNEL, cpu_to_node(cpu)) ||
+		    !zalloc_cpumask_var_node(&kick->unsent, GFP_KERNEL, cpu_to_node(cpu)))
+			panic("sched_ext: no memory for the kick state of CPU %d\n", cpu);
+	}
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		int ret = register_btf_kfunc_id_set(types[i], &scx_kick_kfunc_set);
+
+		if (ret) {
+			pr_err("sched_ext: can't register kick kfuncs for program type %d (%d)\n",
+			       types[i], ret);
+			return ret;
+		}
+	}
+	return 0;
+}
+__initcall(scx_kick_init);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sched_ext kicks: what the rest of the scheduler sees of them.
+ *
+ * The protocol is told in ext_kick.c. A scheduling cycle tells it where it begins
+ * and where it ends: scx_kick_cycle_start() and scx_kick_cycle_end() below.
+ */
+#ifndef _KERNEL_SCHED_EXT_KICK_H
+#define _KERNEL_SCHED_EXT_KICK_H
+
+#ifdef CONFIG_SCHED_CLASS_EXT
+
+struct seq_buf;
+
+/**
+ * enum scx_kick_flags - what scx_bpf_kick_cpu() is to do beyond waking the CPU
+ * @SCX_KICK_IDLE: Only if the CPU is idle or on its way there. It then goes through at least one
+ *	full scheduling cycle that starts after the kick. A CPU that is sure to start one before
+ *	it idles is left alone. Excludes the other flags.
+ * @SCX_KICK_PREEMPT: Take the slice from the task that the CPU runs, if that is a sched_ext task,
+ *	so that the cycle goes through the dispatch path.
+ * @SCX_KICK_WAIT: The calling CPU starts no further sched_ext task before the kicked CPU has
+ *	entered a scheduling cycle that started after the kick.
+ */
+enum scx_kick_flags {
+	SCX_KICK_IDLE		= 1LLU << 0,
+	SCX_KICK_PREEMPT	= 1LLU << 1,
+	SCX_KICK_WAIT		= 1LLU << 2,
+};
+
+/* scx_kick::word, low bits: what was asked of the CPU. The flags keep their places. */
+#define KICK_REQ_IDLE		((int)SCX_KICK_IDLE)
+#define KICK_REQ_PREEMPT	((int)SCX_KICK_PREEMPT)
+#define KICK_REQ_WAIT		((int)SCX_KICK_WAIT)
+#define KICK_REQ_RESCHED	0x08	/* goes with every request but KICK_REQ_IDLE */
+#define KICK_REQ_MASK		0x0f
+
+/* scx_kick::word, high bits: where the CPU is in its scheduling cycle */
+#define KICK_CPU_IDLE		0x00	/* idle, or nothing is known of it */
+#define KICK_CPU_PICKING	0x10	/* between the start and the end of a cycle */
+#define KICK_CPU_BUSY		0x20	/* runs a task, starts a cycle before it idles */
+
+/**
+ * struct scx_kick - the kick state of one CPU
+ * @word: KICK_REQ_* and KICK_CPU_*; every kicker and the CPU itself write it
+ * @cycles: scheduling cycles started; only the CPU itself writes it, waiters read it
+ * @waiting: @wait_on is not empty
+ * @unsent_work: sends what @unsent holds as soon as interrupts open
+ * @wait_on: CPUs that must enter a cycle before this one starts a sched_ext task
+ * @unsent: CPUs whose request stands in their word, but whose interrupt could not be sent
+ *
+ * All but @word is written by the CPU itself, in any context up to NMI.
+ */
+struct scx_kick {
+	atomic_t		word;
+
+	unsigned long		cycles ____cacheline_aligned_in_smp;
+	bool			waiting;
+	struct irq_work		unsent_work;
+	cpumask_var_t		wait_on;
+	cpumask_var_t		unsent;
+};
+
+DECLARE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu);
+
+void scx_kick_cpu(s32 cpu, int req);
+void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
+void scx_kick_expire_curr(struct rq *rq);
+void __scx_kick_cycle_end(void);
+void scx_kick_dump(struct seq_buf *s, s32 cpu);
+void scx_kick_reset(void);
+
+/**
+ * scx_kick_cycle_start - a scheduling cycle of this CPU starts
+ * @rq: this CPU's rq
+ *
+ * Takes what was asked of this CPU: the cycle that follows serves it. Whatever a kicker wrote
+ * before its kick, the cycle sees, see ext_kick.c.
+ *
+ * Context: prev_balance() with a BPF scheduler loaded. @rq is locked, interrupts are off.
+ */
+static inline void scx_kick_cycle_start(struct rq *rq)
+{
+	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+
+	/* Waiters acquire it: the task that ran here has done its last when they see it. */
+	smp_store_release(&kick->cycles, kick->cycles + 1);
+
+	/*
+	 * A full barrier, (B) of ext_kick.c. Without it, the dispatch path could look at a BPF
+	 * queue before the kicker filled it while the kicker already counts on this cycle.
+	 */
+	if (unlikely(atomic_xchg(&kick->word, KICK_CPU_PICKING) & KICK_REQ_PREEMPT))
+		scx_kick_expire_curr(rq);
+}
+
+/**
+ * scx_kick_cycle_end - a scheduling cycle of this CPU has ended
+ *
+ * What was asked during the cycle leads to another one. Then, if a sched_ext task is about to
+ * run, waits for the CPUs that were kicked with %SCX_KICK_WAIT.
+ *
+ * Context: the end of __schedule(), on the stack of the task that was picked. The rq lock is
+ * dropped, interrupts are on, preemption is off.
+ */
+static inline void scx_kick_cycle_end(void)
+{
+	if (scx_enabled())
+		__scx_kick_cycle_end();
+}
+
+#else	/* CONFIG_SCHED_CLASS_EXT */
+
+static inline void scx_kick_cycle_end(void) {}
+
+#endif	/* CONFIG_SCHED_CLASS_EXT */
+
+#endif	/* _KERNEL_SCHED_EXT_KICK_H */

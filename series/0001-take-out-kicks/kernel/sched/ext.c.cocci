@@ -1,0 +1,79 @@
+// The kick path, by name.
+
+@ enum_gone @ @@
+- enum scx_kick_flags { ... };
+
+@ functions_gone @
+type T;
+identifier f = { can_skip_idle_kick, kick_one_cpu, kick_one_cpu_if_idle, kick_cpus_irq_workfn };
+@@
+- T f(...) { ... }
+
+@ kfunc_gone @
+@@
+- scx_bpf_kick_cpu(...) { ... }
+
+// Those who kicked from within.
+
+@ dispatch_loop @
+@@
+balance_one(...)
+{
+<...
+- scx_bpf_kick_cpu(cpu_of(rq), 0);
+...>
+}
+
+@ pick @
+identifier k;
+expression cpu;
+@@
+pick_task_scx(...)
+{
+...
+- bool k = false;
+<...
+(
+- k = true;
+|
+- if (k)
+-	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+)
+...>
+}
+
+// What they left for others to see.
+
+@ leaving @
+expression e1, e2;
+@@
+switch_class(...)
+{
+<...
+- smp_store_release(&e1->scx.pnt_seq, e2);
+...>
+}
+
+@ setup @
+@@
+init_sched_ext_class(...)
+{
+<...
+(
+- scx_kick_cpus_pnt_seqs = ...;
+|
+- init_irq_work(&rq->scx.kick_cpus_irq_work, ...);
+)
+...>
+}
+
+@ dump @
+identifier m = { cpus_to_kick, cpus_to_kick_if_idle, cpus_to_preempt, cpus_to_wait };
+@@
+scx_dump_state(...)
+{
+<...
+- if (!cpumask_empty(rq->scx.m))
+-	dump_line(...);
+...>
+}

@@ -1,0 +1,66 @@
+// Kicks from within: a dispatch loop that gives up, a pick without a balance.
+
+@ dispatch_loop @
+@@
+balance_one(...)
+{
+<...
+if (unlikely(!--nr_loops)) {
++	scx_kick_cpu(cpu_of(rq), KICK_REQ_RESCHED);
+	break;
+}
+...>
+}
+
+@ pick @
+identifier keep;
+statement S;
+@@
+pick_task_scx(...)
+{
+<...
+if (unlikely(rq->scx.flags & SCX_RQ_BAL_PENDING)) {
+	if (...) {
+		...
+	} else {
+		keep = false;
++		scx_kick_cpu(cpu_of(rq), KICK_REQ_IDLE);
+	}
+} else S
+...>
+}
+
+// A task on the local DSQ, with or without SCX_ENQ_PREEMPT.
+
+@ enq_gone @
+@@
+- void local_dsq_post_enq(...) { ... }
+
+@ enq @
+@@
+- local_dsq_post_enq
++ scx_kick_local_enq
+  (...)
+
+// The debug dump and the exit of the BPF scheduler.
+
+@ dump @
+expression s;
+@@
+scx_dump_state(...)
+{
+<...
+dump_line(s, ..., rq->curr->comm, ...);
++ scx_kick_dump(s, cpu);
+...>
+}
+
+@ exit @
+@@
+scx_ops_disable_workfn(...)
+{
+<...
+synchronize_rcu();
++ scx_kick_reset();
+...>
+}
