@@ -7,7 +7,7 @@
  * is in its cycle, so one atomic operation both places the request and tells the kicker whether
  * anybody has to be interrupted:
  *
- *   kick_cpu()                       IDLE     idle: interrupt it
+ *   kick_now()                       IDLE     idle: interrupt it
  *     word |= request, word was:     BUSY     runs a task: interrupt it
  *                                    PICKING  in a cycle: its end sees the request
  *                                    any request pending: somebody did all that already
@@ -20,6 +20,9 @@
  * and can be sent with any rq lock held. The request stays in the word until a cycle takes it:
  * an interrupt that comes late finds nothing to do, a cycle that runs no dispatch path of its
  * own (core scheduling runs a pick that a sibling made) leaves the request for the one after.
+ *
+ * What ops.select_cpu(), ops.enqueue() and ops.dispatch() put on a DSQ gets there after they
+ * have returned. Kicks that they make are held back until then, see kick_later().
  *
  * Ordering
  * --------
@@ -67,6 +70,11 @@
  */
 #include <linux/btf_ids.h>
 
+/* Defined in core.c, for smp_send_reschedule(). */
+#undef CREATE_TRACE_POINTS
+#include <trace/events/ipi.h>
+
+#include "smp.h"
 #include "ext_kick.h"
 
 static void kick_unsent_workfn(struct irq_work *work);
@@ -82,15 +90,12 @@ static void kick_resched_self(void)
 	set_preempt_need_resched();
 }
 
-/* @word is the target's before the request. Called with preemption off. */
+/* @word is the target's before the request. */
 static void kick_send(s32 cpu, int word)
 {
 	if (unlikely(in_nmi())) {
 		/* The interrupt controller may be in the middle of another interrupt. */
-		struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
-
-		cpumask_set_cpu(cpu, this_kick->unsent);
-		irq_work_queue(&this_kick->unsent_work);
+		irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
 		return;
 	}
 
@@ -104,25 +109,11 @@ static void kick_send(s32 cpu, int word)
 		smp_send_reschedule(cpu);
 }
 
-/* Called with preemption off: cycle_end() of this CPU comes after. */
-static void kick_wait_on(s32 cpu)
-{
-	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
-
-	if (cpu == smp_processor_id())
-		return;
-
-	cpumask_set_cpu(cpu, this_kick->wait_on);
-	WRITE_ONCE(this_kick->waiting, true);
-}
-
-static __always_inline void kick_cpu(s32 cpu, int req)
+/* Called with preemption off: keeps this CPU from its cycle_end() and @cpu from going offline. */
+static __always_inline void kick_now(s32 cpu, int req)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 	int word;
-
-	/* Keeps this CPU from passing cycle_end() and @cpu from going offline. */
-	guard(preempt)();
 
 	/* A CPU on its way down relies on being able to kick itself. */
 	if (unlikely(!cpu_online(cpu)) && cpu != smp_processor_id())
@@ -136,16 +127,72 @@ static __always_inline void kick_cpu(s32 cpu, int req)
 	do {
 		if ((req & KICK_REQ_IDLE) && (word & KICK_CPU_BUSY))
 			return;
+		/* An idle CPU runs no sched_ext task that could be waited for. */
+		if (unlikely(req & KICK_REQ_WAIT) &&
+		    (!(word & (KICK_CPU_BUSY | KICK_CPU_PICKING)) || cpu == smp_processor_id()))
+			req &= ~KICK_REQ_WAIT;
 		if (!(req & ~word))
 			break;
 	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));	/* (C) */
 
-	/* An idle CPU runs no sched_ext task that could be waited for. */
-	if (unlikely(req & KICK_REQ_WAIT) && (word & (KICK_CPU_BUSY | KICK_CPU_PICKING)))
-		kick_wait_on(cpu);
-
+	if (unlikely(req & KICK_REQ_WAIT))
+		this_cpu_write(scx_kick_pcpu.waiting, true);
 	if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
 		kick_send(cpu, word);
+}
+
+/*
+ * Hold a kick back until the scx operation has ended. Two bits for each target, 1: idle,
+ * 2: resched, 3: preempt; the strongest kick of a target counts. That one of the kicks is to be
+ * waited for is remembered for all of them together: waiting for another CPU that was kicked as
+ * well takes one cycle of that CPU, which is on its way.
+ *
+ * Interrupts are off in these operations, and NMI does not come here.
+ */
+static noinline void kick_later(s32 cpu, int req)
+{
+	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+	int level = req & KICK_REQ_PREEMPT ? 3 : req & KICK_REQ_RESCHED ? 2 : 1;
+	int held = cpumask_test_cpu(cpu, this_kick->later_lo) |
+		   cpumask_test_cpu(cpu, this_kick->later_hi) << 1;
+
+	if (level > held) {
+		__assign_bit(cpu, cpumask_bits(this_kick->later_lo), level & 1);
+		__assign_bit(cpu, cpumask_bits(this_kick->later_hi), level & 2);
+	}
+	this_kick->later = true;
+	this_kick->later_wait |= req & KICK_REQ_WAIT;
+}
+
+/**
+ * __scx_kick_flush - scx_kick_flush() with kicks held back
+ */
+void __scx_kick_flush(void)
+{
+	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+	int wait = this_kick->later_wait ? KICK_REQ_WAIT : 0;
+	s32 cpu;
+
+	this_kick->later = false;
+	this_kick->later_wait = false;
+
+	for_each_cpu_or(cpu, this_kick->later_lo, this_kick->later_hi) {
+		bool lo = cpumask_test_and_clear_cpu(cpu, this_kick->later_lo);
+		bool hi = cpumask_test_and_clear_cpu(cpu, this_kick->later_hi);
+
+		if (hi)
+			kick_now(cpu, KICK_REQ_RESCHED | (lo ? KICK_REQ_PREEMPT : 0) | wait);
+		else
+			kick_now(cpu, KICK_REQ_IDLE);
+	}
+}
+
+/* In an operation whose decisions on where to queue a task are carried out after it? */
+static bool kick_in_op(void)
+{
+	u32 mask = SCX_KF_SELECT_CPU | SCX_KF_ENQUEUE | SCX_KF_DISPATCH;
+
+	return (current->scx.kf_mask & mask) && !in_nmi();
 }
 
 /**
@@ -161,7 +208,8 @@ static __always_inline void kick_cpu(s32 cpu, int req)
  */
 void scx_kick_cpu(s32 cpu, int req)
 {
-	kick_cpu(cpu, req);
+	guard(preempt)();
+	kick_now(cpu, req);
 }
 
 /**
@@ -236,7 +284,7 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 static bool kick_wait_for(s32 cpu)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
-	unsigned long cycles = READ_ONCE(kick->cycles);	/* behind (C) in kick_cpu() */
+	unsigned long cycles = READ_ONCE(kick->cycles);	/* behind (C) in kick_now() */
 
 	/* (E), pairs with (B) and (D) in scx_kick_cycle_start() */
 	while ((atomic_read_acquire(&kick->word) & KICK_REQ_WAIT) &&
@@ -248,21 +296,22 @@ static bool kick_wait_for(s32 cpu)
 	return true;
 }
 
-/* Interrupts are on: a kick from one may add to @kick->wait_on at any time. */
+/*
+ * Of all that are waited for, this CPU's own targets are some: only a cycle of theirs takes
+ * KICK_REQ_WAIT away. Interrupts are on, so a kick from one may set @waiting at any time.
+ */
 static void kick_wait(struct scx_kick *kick)
 {
 	s32 cpu;
 
 	while (READ_ONCE(kick->waiting)) {
 		WRITE_ONCE(kick->waiting, false);
+		if (READ_ONCE(scx_ops_bypass_depth))
+			continue;
 
-		for_each_cpu(cpu, kick->wait_on) {
-			/* Cleared first, so that a kick that comes while waiting is kept. */
-			cpumask_clear_cpu(cpu, kick->wait_on);
-			if (READ_ONCE(scx_ops_bypass_depth) || kick_wait_for(cpu))
+		for_each_online_cpu(cpu) {
+			if (cpu == smp_processor_id() || kick_wait_for(cpu))
 				continue;
-
-			cpumask_set_cpu(cpu, kick->wait_on);
 			WRITE_ONCE(kick->waiting, true);
 			return;
 		}
@@ -305,23 +354,24 @@ void __scx_kick_cycle_end(void)
 		kick_wait(kick);
 }
 
-/* Interrupts have opened on a CPU that kicked from NMI. */
+/*
+ * Interrupts have opened on a CPU that kicked from NMI. A CPU that somebody else has just
+ * interrupted may get a second interrupt, which finds nothing to do.
+ */
 static void kick_unsent_workfn(struct irq_work *work)
 {
-	struct scx_kick *this_kick = container_of(work, struct scx_kick, unsent_work);
 	s32 cpu;
 
-	for_each_cpu(cpu, this_kick->unsent) {
-		int word;
+	for_each_online_cpu(cpu) {
+		int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
 
-		/* Cleared first: an NMI from here on sets it and queues the work again. */
-		cpumask_clear_cpu(cpu, this_kick->unsent);
-		word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
-		if (!(word & KICK_REQ_MASK) || (word & KICK_CPU_PICKING))
-			continue;
-		if (cpu_online(cpu) || cpu == smp_processor_id())
+		if (cpu != smp_processor_id() && (word & KICK_REQ_MASK) &&
+		    !(word & KICK_CPU_PICKING))
 			kick_send(cpu, word);
 	}
+	/* This one may be on its way down, and online no more. */
+	if (atomic_read(this_cpu_ptr(&scx_kick_pcpu.word)) & KICK_REQ_MASK)
+		kick_resched_self();
 }
 
 /**
@@ -343,10 +393,8 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu)
 		  word & KICK_REQ_PREEMPT ? "+preempt" : "",
 		  word & KICK_REQ_WAIT ? "+wait" : "",
 		  data_race(kick->cycles));
-	if (!cpumask_empty(kick->wait_on))
-		dump_line(s, "  kick_wait_on   : %*pb", cpumask_pr_args(kick->wait_on));
-	if (!cpumask_empty(kick->unsent))
-		dump_line(s, "  kick_unsent    : %*pb", cpumask_pr_args(kick->unsent));
+	if (data_race(kick->waiting))
+		dump_line(s, "          waits for CPUs with kick=...+wait");
 }
 
 /**
@@ -364,8 +412,6 @@ void scx_kick_reset(void)
 
 		irq_work_sync(&kick->unsent_work);
 		atomic_set(&kick->word, KICK_CPU_IDLE);
-		cpumask_clear(kick->wait_on);
-		cpumask_clear(kick->unsent);
 		WRITE_ONCE(kick->waiting, false);
 	}
 }
@@ -400,12 +446,20 @@ __bpf_kfunc_start_defs();
  */
 __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 {
+	int req;
+
 	if (!scx_enabled())
 		return;
 	if (!ops_cpu_valid(cpu, "in scx_bpf_kick_cpu()") || !kick_flags_valid(flags))
 		return;
 
-	kick_cpu(cpu, flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags);
+	req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
+
+	guard(preempt)();
+	if (kick_in_op())
+		kick_later(cpu, req);
+	else
+		kick_now(cpu, req);
 }
 
 __bpf_kfunc_end_defs();
@@ -429,8 +483,8 @@ static int __init scx_kick_init(void)
 	for_each_possible_cpu(cpu) {
 		struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 
-		if (!zalloc_cpumask_var_node(&kick->wait_on, GFP_KERNEL, cpu_to_node(cpu)) ||
-		    !zalloc_cpumask_var_node(&kick->unsent, GFP_KERNEL, cpu_to_node(cpu)))
+		if (!zalloc_cpumask_var_node(&kick->later_lo, GFP_KERNEL, cpu_to_node(cpu)) ||
+		    !zalloc_cpumask_var_node(&kick->later_hi, GFP_KERNEL, cpu_to_node(cpu)))
 			panic("sched_ext: no memory for the kick state of CPU %d\n", cpu);
 	}
 

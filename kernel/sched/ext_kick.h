@@ -43,22 +43,26 @@ enum scx_kick_flags {
 /**
  * struct scx_kick - the kick state of one CPU
  * @word: KICK_REQ_* and KICK_CPU_*; every kicker and the CPU itself write it
- * @cycles: scheduling cycles started; only the CPU itself writes it, waiters read it
- * @waiting: @wait_on is not empty
- * @unsent_work: sends what @unsent holds as soon as interrupts open
- * @wait_on: CPUs that must enter a cycle before this one starts a sched_ext task
- * @unsent: CPUs whose request stands in their word, but whose interrupt could not be sent
+ * @cycles: scheduling cycles started; waiters read it
+ * @waiting: no sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a cycle
+ * @later: @later_lo and @later_hi hold kicks
+ * @later_wait: so does one with KICK_REQ_WAIT
+ * @unsent_work: sends what was asked from NMI as soon as interrupts open
+ * @later_lo: low bit for each target of a kick held back until the scx operation has ended
+ * @later_hi: high bit, see kick_later()
  *
- * All but @word is written by the CPU itself, in any context up to NMI.
+ * All but @word is written by the CPU itself.
  */
 struct scx_kick {
 	atomic_t		word;
 
 	unsigned long		cycles ____cacheline_aligned_in_smp;
 	bool			waiting;
+	bool			later;
+	bool			later_wait;
 	struct irq_work		unsent_work;
-	cpumask_var_t		wait_on;
-	cpumask_var_t		unsent;
+	cpumask_var_t		later_lo;
+	cpumask_var_t		later_hi;
 };
 
 DECLARE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu);
@@ -66,6 +70,7 @@ DECLARE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu);
 void scx_kick_cpu(s32 cpu, int req);
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
 void scx_kick_expire_curr(struct rq *rq);
+void __scx_kick_flush(void);
 void __scx_kick_cycle_end(void);
 void scx_kick_dump(struct seq_buf *s, s32 cpu);
 void scx_kick_reset(void);
@@ -92,6 +97,20 @@ static inline void scx_kick_cycle_start(struct rq *rq)
 	 */
 	if (unlikely(atomic_xchg(&kick->word, KICK_CPU_PICKING) & KICK_REQ_PREEMPT))
 		scx_kick_expire_curr(rq);
+}
+
+/**
+ * scx_kick_flush - what the last scx operation of this CPU decided has been done
+ *
+ * Kicks that the operation made are done now. A CPU that is kicked finds the task that was put on
+ * a DSQ by the same operation.
+ *
+ * Context: Preemption is off. Any rq locks may be held.
+ */
+static inline void scx_kick_flush(void)
+{
+	if (unlikely(__this_cpu_read(scx_kick_pcpu.later)))
+		__scx_kick_flush();
 }
 
 /**

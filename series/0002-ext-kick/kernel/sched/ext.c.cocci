@@ -64,3 +64,20 @@ synchronize_rcu();
 + scx_kick_reset();
 ...>
 }
+
+// What an operation decided has been done: now its kicks.
+
+@ enqueued @
+@@
+do_enqueue_task(...);
++ scx_kick_flush();
+
+@ dispatched @
+@@
+balance_one(...)
+{
+<...
+flush_dispatch_buf(rq);
++ scx_kick_flush();
+...>
+}
