@@ -9,7 +9,8 @@ ICOUNT ?= 0
 TIMEOUT ?= 300
 
 KERNELS := stock patched debug kcsan
-SCHEDS := $(sort scx_central scx_flatcg scx_qmap scx_simple $(basename $(basename $(notdir $(wildcard tools/sched_ext/*.bpf.c)))))
+SCHEDS := $(sort scx_central scx_flatcg scx_qmap scx_simple \
+	$(basename $(basename $(notdir $(wildcard tools/sched_ext/*.bpf.c)))))
 
 one-of = $(if $(filter 1,$(words $($(1)))),$(filter $($(1)),$(2)))
 number = $(shell case '$($(1))' in ('' | 0* | *[!0-9]*) ;; (*) echo yes ;; esac)
@@ -20,47 +21,79 @@ $(if $(call one-of,CPUS,$(shell seq 255)),,$(call refuse,CPUS,1 to 255))
 $(if $(call one-of,ICOUNT,0 1),,$(call refuse,ICOUNT,0 or 1))
 $(if $(call number,SECS),,$(call refuse,SECS,a number of seconds above 0))
 $(if $(call number,TIMEOUT),,$(call refuse,TIMEOUT,a number of seconds above 0))
-$(if $(filter vm,$(MAKECMDGOALS)),$(if $(value CMD),,$(error CMD= is missing: make vm CMD='uname -a')))
+ifneq ($(filter vm,$(MAKECMDGOALS)),)
+$(if $(value CMD),,$(error CMD is missing: make vm CMD='uname -a'))
+endif
 # Shells see CMD as it was typed
 override CMD := $(value CMD)
 export SCHED SECS CPUS ICOUNT TIMEOUT APPEND MEM CMD
 
 MAKEFLAGS += --no-print-directory
 TARBALL := /usr/src/linux-source-6.12.tar.xz
-# What the series is made from: its directories too, for a step that goes
-SERIES := $(shell find series) $(shell cat series/*/files 2>/dev/null)
-tree = $(if $(filter stock,$(KERNEL)),base,src-patched)
+# What the patched tree is made from; directories too, for a step that goes
+SERIES := $(shell find series) $(shell cat series/*/files 2> /dev/null)
+CONFIG := vm/kernel.config $(wildcard vm/$(KERNEL).config)
+
+# What ran in the machine decides make's own exit status
+ifneq ($(filter vm run,$(MAKECMDGOALS)),)
+-load build/exit-status.so
+endif
+leave = status=$$?; echo $$status > build/status.$$PPID; exit $$status
 
 help: ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo
-	@echo '  Variables: KERNEL=$(KERNEL) ($(KERNELS))'
-	@echo '             SCHED=$(SCHED) ($(SCHEDS))'
-	@echo '             SECS=$(SECS) CPUS=$(CPUS) TIMEOUT=$(TIMEOUT) ICOUNT=$(ICOUNT) MEM=2G APPEND="kernel parameters"'
+	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), CPUS=$(CPUS), TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT)'
+	@echo '  (1: a guest nanosecond is an instruction), MEM=2G, APPEND= (kernel parameters),'
+	@echo '  SCHED=$(SCHED) ($(SCHEDS)), SECS=$(SECS)'
 
-kernel: setup build/$(tree).stamp ## build $(KERNEL) in build/$(KERNEL)
-	@vm/build-kernel $(KERNEL) build/$(tree)
+kernel: setup build/$(KERNEL)/.done ## build build/KERNEL
 
-image: kernel ## print the path of the bzImage
+image: kernel ## print the path of its bzImage
 	@echo $(CURDIR)/build/$(KERNEL)/arch/x86/boot/bzImage
 
+tools: setup build/tools/.done ## build libbpf, bpftool, the schedulers and selftests
+
 vm: kernel ## run CMD='...' as root in the machine
-	@vm/qemu $(KERNEL) "$$CMD"
+	@vm/qemu $(KERNEL) "$$CMD"; $(leave)
 
 shell: kernel ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(KERNEL) 'exec bash -i'
+
+check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
+	@vm/check-base
+
+check: build/base/.unpacked ## static checks
+	@vm/setup vm/packages-check
+	@vm/check
 
 setup:
 	@vm/setup vm/packages
 
 $(TARBALL): | setup
 
-build/base.stamp: $(TARBALL) | setup
+build/exit-status.so: vm/exit-status.c | setup
+	@mkdir -p build
+	@$(CC) -O2 -Wall -shared -fPIC -o $@ $<
+
+build/base/.unpacked: $(TARBALL) | setup
 	@vm/unpack $< build/base
-	@touch $@
 
-build/src-patched.stamp: build/base.stamp $(SERIES)
+build/src-patched/.series: build/base/.unpacked $(SERIES)
 	@series/apply build/base build/src-patched
+
+build/stock/.done: build/base/.unpacked $(CONFIG)
+	@vm/build-kernel stock build/base
 	@touch $@
 
-.PHONY: help kernel image vm shell setup
+# A change of tools or documents leaves the kernels as they are
+build/patched/.done build/debug/.done build/kcsan/.done: build/base/.unpacked $(CONFIG) \
+		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched/.series
+	@vm/build-kernel $(notdir $(@D)) build/src-patched
+	@touch $@
+
+build/tools/.done: build/patched/.done build/src-patched/.series
+	@vm/build-tools
+	@touch $@
+
+.PHONY: help kernel image tools vm shell check-base check setup
