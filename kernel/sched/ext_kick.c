@@ -52,8 +52,8 @@
  *
  *	waiter				target
  *
- *	word |= KICK_REQ_WAIT		what its last task did
- *	full barrier of the cmpxchg (C)	cycles++ (release)		(D)
+ *	KICK_REQ_WAIT into the word	what its last task did
+ *	smp_mb()		(C)	cycles++ (release)		(D)
  *	s = cycles			word = PICKING, requests taken	(B)
  *	wait: word lacks WAIT or
  *	      cycles != s (acquire) (E)
@@ -93,8 +93,11 @@ static void kick_resched_self(void)
 /* @word is the target's before the request. */
 static void kick_send(s32 cpu, int word)
 {
-	if (unlikely(in_nmi())) {
-		/* The interrupt controller may be in the middle of another interrupt. */
+	if (unlikely(in_nmi()) && cpu_online(smp_processor_id())) {
+		/*
+		 * The interrupt controller may be in the middle of another interrupt. Not so on
+		 * a CPU that has gone offline, which will run no irq_work either.
+		 */
 		irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
 		return;
 	}
@@ -127,15 +130,11 @@ static __always_inline void kick_now(s32 cpu, int req)
 	do {
 		if ((req & KICK_REQ_IDLE) && (word & KICK_CPU_BUSY))
 			return;
-		/* An idle CPU runs no sched_ext task that could be waited for. */
-		if (unlikely(req & KICK_REQ_WAIT) &&
-		    (!(word & (KICK_CPU_BUSY | KICK_CPU_PICKING)) || cpu == smp_processor_id()))
-			req &= ~KICK_REQ_WAIT;
 		if (!(req & ~word))
 			break;
-	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));	/* (C) */
+	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));
 
-	if (unlikely(req & KICK_REQ_WAIT))
+	if (unlikely(req & KICK_REQ_WAIT) && cpu != smp_processor_id())
 		this_cpu_write(scx_kick_pcpu.waiting, true);
 	if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
 		kick_send(cpu, word);
@@ -284,11 +283,13 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 static bool kick_wait_for(s32 cpu)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
-	unsigned long cycles = READ_ONCE(kick->cycles);	/* behind (C) in kick_now() */
+	unsigned long cycles = READ_ONCE(kick->cycles);
 
-	/* (E), pairs with (B) and (D) in scx_kick_cycle_start() */
-	while ((atomic_read_acquire(&kick->word) & KICK_REQ_WAIT) &&
-	       smp_load_acquire(&kick->cycles) == cycles) {
+	/* (E), pairs with (B) in scx_kick_cycle_start() */
+	while (atomic_read_acquire(&kick->word) & KICK_REQ_WAIT) {
+		/* (E), pairs with (D) in scx_kick_cycle_start() */
+		if (smp_load_acquire(&kick->cycles) != cycles)
+			break;
 		if (need_resched())
 			return false;
 		cpu_relax();
@@ -309,6 +310,7 @@ static void kick_wait(struct scx_kick *kick)
 		if (READ_ONCE(scx_ops_bypass_depth))
 			continue;
 
+		smp_mb();	/* (C), between the kick and the cycles that are read now */
 		for_each_online_cpu(cpu) {
 			if (cpu == smp_processor_id() || kick_wait_for(cpu))
 				continue;
@@ -332,9 +334,11 @@ static noinline void kick_cycle_again(struct scx_kick *kick, int word, int state
 
 	/*
 	 * A CPU that went from BUSY to idle without a cycle start of its own (a sibling made the
-	 * pick under core scheduling) owes one to whoever relied on BUSY.
+	 * pick under core scheduling) owes one to whoever relied on BUSY. Not if it is forced
+	 * idle and has tasks: two siblings would force each other to idle in turn.
 	 */
-	if ((new & KICK_REQ_MASK) || (state == KICK_CPU_IDLE && !(word & KICK_CPU_PICKING)))
+	if ((new & KICK_REQ_MASK) ||
+	    (state == KICK_CPU_IDLE && !(word & KICK_CPU_PICKING) && !this_rq()->nr_running))
 		kick_resched_self();
 }
 
@@ -392,8 +396,8 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu)
 		  word & KICK_REQ_IDLE ? "+idle" : "",
 		  word & KICK_REQ_PREEMPT ? "+preempt" : "",
 		  word & KICK_REQ_WAIT ? "+wait" : "",
-		  data_race(kick->cycles));
-	if (data_race(kick->waiting))
+		  READ_ONCE(kick->cycles));
+	if (READ_ONCE(kick->waiting))
 		dump_line(s, "          waits for CPUs with kick=...+wait");
 }
 
@@ -422,7 +426,7 @@ static __always_inline bool kick_flags_valid(u64 flags)
 	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
 		return true;
 
-	scx_ops_error("invalid kick flags 0x%llx, valid are IDLE (0x1) alone or any of PREEMPT (0x2) and WAIT (0x4)",
+	scx_ops_error("invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4)",
 		      flags);
 	return false;
 }
@@ -446,16 +450,15 @@ __bpf_kfunc_start_defs();
  */
 __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 {
-	int req;
+	int req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
 
+	/* With preemption off, so that the RCU grace period before scx_kick_reset() is of use. */
+	guard(preempt)();
 	if (!scx_enabled())
 		return;
-	if (!ops_cpu_valid(cpu, "in scx_bpf_kick_cpu()") || !kick_flags_valid(flags))
+	if (!ops_cpu_valid(cpu, "in a kick") || !kick_flags_valid(flags))
 		return;
 
-	req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
-
-	guard(preempt)();
 	if (kick_in_op())
 		kick_later(cpu, req);
 	else
@@ -499,4 +502,4 @@ static int __init scx_kick_init(void)
 	}
 	return 0;
 }
-__initcall(scx_kick_init);
+device_initcall(scx_kick_init);
