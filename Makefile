@@ -40,12 +40,17 @@ ifneq ($(filter vm run,$(MAKECMDGOALS)),)
 endif
 leave = status=$$?; echo $$status > build/status.$$PPID; exit $$status
 
-help: ## these lines
+help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), CPUS=$(CPUS), TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT)'
 	@echo '  (1: a guest nanosecond is an instruction), MEM=2G, APPEND= (kernel parameters),'
 	@echo '  SCHED=$(SCHED) ($(SCHEDS)), SECS=$(SECS)'
+
+run: TIMEOUT := $(shell expr $(SECS) + 120)
+run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
+	@vm/qemu $(KERNEL) "SCHED=$(SCHED) SECS=$(SECS) KERNEL=$(KERNEL) SCX_BIN=build/tools/bin \
+		vm/guest-run"; $(leave)
 
 kernel: setup build/$(KERNEL)/.done ## build build/KERNEL
 
@@ -96,4 +101,4 @@ build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 	@touch $@
 
-.PHONY: help kernel image tools vm shell check-base check setup
+.PHONY: help run kernel image tools vm shell check-base check setup

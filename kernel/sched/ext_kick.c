@@ -53,17 +53,17 @@
  *	waiter				target
  *
  *	KICK_REQ_WAIT into the word	what its last task did
- *	smp_mb()		(C)	cycles++ (release)		(D)
- *	s = cycles			word = PICKING, requests taken	(B)
+ *	smp_mb()		(C)	word = next cycle | PICKING,	(B)
+ *	s = word			  requests taken
  *	wait: word lacks WAIT or
- *	      cycles != s (acquire) (E)
+ *	      its cycle is not s's (D)
  *
  * Only the start of a cycle clears KICK_REQ_WAIT. If the bit is gone, a cycle started after it
- * was set; if cycles moved on from s, one started after s was read, and (C) puts s behind the
- * kick. The second test bounds the wait to one cycle when other waiters set the bit again.
+ * was set; if the number moved on from s, one started after s was read, and (C) puts s behind
+ * the kick. The second test bounds the wait to one cycle when other waiters set the bit again.
  * Without (C) s could be older than the request, and a cycle that started before the kick would
- * end the wait. (E) pairs with (D) and (B): the next task here sees what the target's last task
- * did; without them it could run ahead of it.
+ * end the wait. The acquire (D) pairs with (B): the next task here sees what the target's last
+ * task did; without it, it could run ahead of that.
  *
  * A waiter spins with interrupts on and gives way whenever it has to schedule itself, so each
  * member of a ring of waiters enters a cycle of its own, which lets its own waiters go.
@@ -283,12 +283,12 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 static bool kick_wait_for(s32 cpu)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
-	unsigned long cycles = READ_ONCE(kick->cycles);
+	int start = atomic_read(&kick->word);
+	int word;
 
-	/* (E), pairs with (B) in scx_kick_cycle_start() */
-	while (atomic_read_acquire(&kick->word) & KICK_REQ_WAIT) {
-		/* (E), pairs with (D) in scx_kick_cycle_start() */
-		if (smp_load_acquire(&kick->cycles) != cycles)
+	/* (D), pairs with (B) in scx_kick_cycle_start() */
+	while ((word = atomic_read_acquire(&kick->word)) & KICK_REQ_WAIT) {
+		if ((word ^ start) >> KICK_CYCLE_SHIFT)
 			break;
 		if (need_resched())
 			return false;
@@ -310,7 +310,7 @@ static void kick_wait(struct scx_kick *kick)
 		if (READ_ONCE(scx_ops_bypass_depth))
 			continue;
 
-		smp_mb();	/* (C), between the kick and the cycles that are read now */
+		smp_mb();	/* (C), between the kick and the words that are read now */
 		for_each_online_cpu(cpu) {
 			if (cpu == smp_processor_id() || kick_wait_for(cpu))
 				continue;
@@ -321,12 +321,16 @@ static void kick_wait(struct scx_kick *kick)
 }
 
 /* The cycle did not simply go from PICKING to @state: @word is what was there instead. */
-static noinline void kick_cycle_again(struct scx_kick *kick, int word, int state)
+static void kick_cycle_again(struct scx_kick *kick, int word, int state)
 {
 	int new;
 
+	/* A pick that a sibling made is a cycle without a start. */
+	if (!(word & KICK_CPU_PICKING))
+		kick->cycles++;
+
 	do {
-		new = (word & KICK_REQ_MASK) | state;
+		new = kick->cycles << KICK_CYCLE_SHIFT | state | (word & KICK_REQ_MASK);
 		/* It will start a cycle before it idles, no need for one now. */
 		if (state == KICK_CPU_BUSY)
 			new &= ~KICK_REQ_IDLE;
@@ -342,6 +346,15 @@ static noinline void kick_cycle_again(struct scx_kick *kick, int word, int state
 		kick_resched_self();
 }
 
+/* @word is what the end of the cycle found. Apart, so that the other cycles save no registers. */
+static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, int state)
+{
+	if (word != (kick->cycles << KICK_CYCLE_SHIFT | KICK_CPU_PICKING))
+		kick_cycle_again(kick, word, state);
+	if (current->sched_class == &ext_sched_class)
+		kick_wait(kick);
+}
+
 /**
  * __scx_kick_cycle_end - scx_kick_cycle_end() with a BPF scheduler loaded
  */
@@ -349,13 +362,12 @@ void __scx_kick_cycle_end(void)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	int state = is_idle_task(current) ? KICK_CPU_IDLE : KICK_CPU_BUSY;
-	int word = KICK_CPU_PICKING;
+	int cycle = kick->cycles << KICK_CYCLE_SHIFT;
+	int word = cycle | KICK_CPU_PICKING;
 
-	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, state)))
-		kick_cycle_again(kick, word, state);
-
-	if (unlikely(READ_ONCE(kick->waiting)) && current->sched_class == &ext_sched_class)
-		kick_wait(kick);
+	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, cycle | state) ||
+		     READ_ONCE(kick->waiting)))
+		kick_cycle_end_slow(kick, word, state);
 }
 
 /*
@@ -390,13 +402,13 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu)
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 	int word = atomic_read(&kick->word);
 
-	dump_line(s, "          kick=%s%s%s%s%s cycles=%lu",
+	dump_line(s, "          kick=%s%s%s%s%s cycle=%u",
 		  word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_BUSY ? "busy" : "idle",
 		  word & KICK_REQ_RESCHED ? "+resched" : "",
 		  word & KICK_REQ_IDLE ? "+idle" : "",
 		  word & KICK_REQ_PREEMPT ? "+preempt" : "",
 		  word & KICK_REQ_WAIT ? "+wait" : "",
-		  READ_ONCE(kick->cycles));
+		  (u32)word >> KICK_CYCLE_SHIFT);
 	if (READ_ONCE(kick->waiting))
 		dump_line(s, "          waits for CPUs with kick=...+wait");
 }

@@ -35,15 +35,18 @@ enum scx_kick_flags {
 #define KICK_REQ_RESCHED	0x08	/* goes with every request but KICK_REQ_IDLE */
 #define KICK_REQ_MASK		0x0f
 
-/* scx_kick::word, high bits: where the CPU is in its scheduling cycle */
+/* scx_kick::word: where the CPU is in its scheduling cycle */
 #define KICK_CPU_IDLE		0x00	/* idle, or nothing is known of it */
 #define KICK_CPU_PICKING	0x10	/* between the start and the end of a cycle */
 #define KICK_CPU_BUSY		0x20	/* runs a task, starts a cycle before it idles */
 
+/* scx_kick::word, from here up: the number of the cycle, wraps */
+#define KICK_CYCLE_SHIFT	8
+
 /**
  * struct scx_kick - the kick state of one CPU
- * @word: KICK_REQ_* and KICK_CPU_*; every kicker and the CPU itself write it
- * @cycles: scheduling cycles started; waiters read it
+ * @word: requests, state and number of the cycle; every kicker and the CPU itself write it
+ * @cycles: scheduling cycles so far; the bits that fit are in @word
  * @waiting: no sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a cycle
  * @later: @later_lo and @later_hi hold kicks
  * @later_wait: so does one with KICK_REQ_WAIT
@@ -56,7 +59,7 @@ enum scx_kick_flags {
 struct scx_kick {
 	atomic_t		word;
 
-	unsigned long		cycles ____cacheline_aligned_in_smp;
+	unsigned int		cycles ____cacheline_aligned_in_smp;
 	bool			waiting;
 	bool			later;
 	bool			later_wait;
@@ -88,14 +91,14 @@ static inline void scx_kick_cycle_start(struct rq *rq)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 
-	/* Waiters acquire it: the task that ran here has done its last when they see it. */
-	smp_store_release(&kick->cycles, kick->cycles + 1);
+	int word;
 
 	/*
 	 * A full barrier, (B) of ext_kick.c. Without it, the dispatch path could look at a BPF
 	 * queue before the kicker filled it while the kicker already counts on this cycle.
 	 */
-	if (unlikely(atomic_xchg(&kick->word, KICK_CPU_PICKING) & KICK_REQ_PREEMPT))
+	word = atomic_xchg(&kick->word, ++kick->cycles << KICK_CYCLE_SHIFT | KICK_CPU_PICKING);
+	if (unlikely(word & KICK_REQ_PREEMPT))
 		scx_kick_expire_curr(rq);
 }
 
