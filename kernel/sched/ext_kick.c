@@ -112,15 +112,24 @@ static void kick_send(s32 cpu, int word)
 		smp_send_reschedule(cpu);
 }
 
-/* Called with preemption off: keeps this CPU from its cycle_end() and @cpu from going offline. */
+/* A CPU on its way down relies on being able to kick itself. Others that are not there: no. */
+static noinline bool kick_self_offline(s32 cpu)
+{
+	return ops_cpu_valid(cpu, "in a kick") && cpu == smp_processor_id();
+}
+
+/* Can be sent an interrupt as long as preemption stays off? */
+static __always_inline bool kick_reachable(s32 cpu)
+{
+	return likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu);
+}
+
+/* Called with preemption off, which also keeps this CPU from its cycle_end(). */
 static __always_inline void kick_now(s32 cpu, int req)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 	int word;
 
-	/* A CPU on its way down relies on being able to kick itself. */
-	if (unlikely(!cpu_online(cpu)) && cpu != smp_processor_id())
-		return;
 	/* What is dropped early or late is made up for by the bypass: it reschedules every CPU. */
 	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
 		return;
@@ -208,7 +217,8 @@ static bool kick_in_op(void)
 void scx_kick_cpu(s32 cpu, int req)
 {
 	guard(preempt)();
-	kick_now(cpu, req);
+	if (kick_reachable(cpu))
+		kick_now(cpu, req);
 }
 
 /**
@@ -468,7 +478,7 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 	guard(preempt)();
 	if (!scx_enabled())
 		return;
-	if (!ops_cpu_valid(cpu, "in a kick") || !kick_flags_valid(flags))
+	if (!kick_flags_valid(flags) || !kick_reachable(cpu))
 		return;
 
 	if (kick_in_op())
