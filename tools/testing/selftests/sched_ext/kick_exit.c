@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Kicks while the scheduler comes and goes: none outlives it, nothing hangs */
+#include <stdio.h>
+#include <unistd.h>
+#include "kick_test.h"
+
+#define KICKS	1000
+#define LOADS	15
+
+/* A timer on each CPU kicks the next one, all the time, whether a scheduler is loaded or not */
+static enum scx_test_status storm(struct lab *lab, u64 flags)
+{
+	int cpu;
+
+	for (cpu = 0; cpu < lab->nr_cpus; cpu++) {
+		lab_order(lab, cpu, LAB_TIMER, (cpu + 1) % lab->nr_cpus, flags, -1);
+		SCX_ASSERT(lab_start_timer(lab, cpu, 100 * 1000));
+	}
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status reload_in_storm(struct lab *lab, u64 flags)
+{
+	struct worker *w;
+	int i, cpu;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	for (cpu = 1; cpu < 4; cpu++) {
+		SCX_ASSERT(lab_work(lab, cpu, SCHED_EXT, work_spin));
+		SCX_ASSERT(lab_work(lab, cpu, SCHED_EXT, work_doze));
+	}
+	if (storm(lab, flags))
+		return SCX_TEST_FAIL;
+
+	for (i = 0; i < LOADS; i++) {
+		struct lab_cpu *lc = &lab->cpus[1 + i % 3];
+		u64 dispatches = lc->dispatches, timers = lc->timers;
+
+		LAB_COMES(lc->timers > timers + 20 && lc->dispatches > dispatches + 20);
+		SCX_ASSERT(lab_stop(lab));
+		timers = lc->timers;
+		LAB_COMES(lc->timers > timers + 5);
+		SCX_ASSERT(lab_attach(lab));
+	}
+	for (i = 0; i < lab->nr_workers; i++) {
+		unsigned long turns;
+
+		w = &lab->workers[i];
+		turns = w->turns;
+		LAB_COMES(w->turns != turns);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_exit_storm(void *ctx)
+{
+	return reload_in_storm(ctx, KICK_PREEMPT);
+}
+
+static enum scx_test_status kick_exit_wait(void *ctx)
+{
+	return reload_in_storm(ctx, KICK_PREEMPT | KICK_WAIT);
+}
+
+static enum scx_test_status kick_exit_none(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct irqs kicker, target, after;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
+	LAB_COMES(lab->cpus[1].runs);
+	SCX_ASSERT(lab_stop(lab));
+
+	kicker = lab_irqs(0);
+	target = lab_irqs(1);
+	SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, KICKS));
+	after = lab_irqs(0);
+	SCX_LT(after.iwi - kicker.iwi, KICKS / 4);
+	after = lab_irqs(1);
+	SCX_LT(after.res - target.res, KICKS / 4);
+
+	/* Nothing of it is left for the next scheduler */
+	SCX_ASSERT(lab_attach(lab));
+	LAB_COMES(lab->cpus[1].ticks > 20);
+	SCX_EQ(lab->cpus[1].expired, 0);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/* ops.exit_task is called for each task of the machine, all CPUs are bypassed then */
+static enum scx_test_status kick_exit_bypassed(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct irqs target, after;
+	u64 iwi = 0, kicks;
+	int cpu;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
+	LAB_COMES(lab->cpus[1].runs);
+
+	for (cpu = 0; cpu < lab->nr_cpus; cpu++) {
+		iwi -= lab_irqs(cpu).iwi;
+		lab_order(lab, cpu, LAB_EXIT_TASK, 1, KICK_PREEMPT, -1);
+	}
+	target = lab_irqs(1);
+	kicks = lab->cpus[1].asked;
+	SCX_ASSERT(lab_stop(lab));
+	kicks = lab->cpus[1].asked - kicks;
+	after = lab_irqs(1);
+	for (cpu = 0; cpu < lab->nr_cpus; cpu++)
+		iwi += lab_irqs(cpu).iwi;
+
+	fprintf(stderr, "%lu kicks, IWI %lu, RES %lu\n", kicks, iwi, after.res - target.res);
+	SCX_GT(kicks, 40);
+	SCX_LT(iwi, kicks / 4);
+	SCX_LT(after.res - target.res, kicks / 2);
+	return SCX_TEST_PASS;
+}
+
+static struct scx_test tests[] = {
+	LAB_TEST(kick_exit_none,
+		 "kicks are dropped while no scheduler is loaded",
+		 "one self-interrupt per kick"),
+	LAB_TEST(kick_exit_bypassed,
+		 "kicks are dropped while the scheduler is bypassed",
+		 "passes"),
+	LAB_TEST(kick_exit_storm,
+		 "schedulers load and unload while every CPU is kicked all the time",
+		 "passes"),
+	LAB_TEST(kick_exit_wait,
+		 "schedulers load and unload while every CPU waits for another one all the time",
+		 "the machine hangs"),
+	{}
+};
+
+REGISTER_LAB_TESTS(tests)

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The scheduler of the kick tests. It runs the tasks that ask for it (policy SCHED_EXT) and leaves
+ * the others to the fair class, so that a machine with a broken kick still has a shell. Each CPU
+ * has a queue of its own, slices are endless: nothing but a kick makes a CPU call ops.dispatch
+ * while a task runs. Kicks are sent from where user space orders them (struct lab_cpu).
+ */
+#include <scx/common.bpf.h>
+#include "kick_lab.h"
+
+char _license[] SEC("license") = "GPL";
+
+UEI_DEFINE(uei);
+
+struct lab_cpu lab_cpus[LAB_NR_CPUS];
+
+/* The task under way by lab_route.via, 0: none */
+s32 via_pid;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, s32);
+	__type(value, struct lab_route);
+} routes SEC(".maps");
+
+struct lab_timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LAB_NR_CPUS);
+	__type(key, u32);
+	__type(value, struct lab_timer);
+} timers SEC(".maps");
+
+static struct lab_cpu *lab_cpu(s32 cpu)
+{
+	return MEMBER_VPTR(lab_cpus, [cpu]);
+}
+
+static void kick(s32 cpu, u64 flags)
+{
+	struct lab_cpu *target = lab_cpu(cpu);
+
+	if (target)
+		__sync_fetch_and_add(&target->asked, 1);
+	scx_bpf_kick_cpu(cpu, flags);
+}
+
+static void wait_for(u64 ns, u32 *as_long_as)
+{
+	u64 end = bpf_ktime_get_ns() + ns;
+
+	/* A loop alone ends too soon */
+	bpf_repeat(64) {
+		bpf_repeat(BPF_MAX_LOOPS) {
+			if (!READ_ONCE(*as_long_as) || bpf_ktime_get_ns() >= end)
+				return;
+		}
+	}
+}
+
+/* Carry out this CPU's order if it belongs to @hook */
+static struct lab_cpu *fire(u32 hook)
+{
+	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
+
+	if (!lc || lc->hook != hook || !lc->left)
+		return NULL;
+	lc->left--;
+	kick(lc->target, lc->flags);
+	if (lc->linger_ns)
+		wait_for(lc->linger_ns, &lc->linger_ns);
+	return lc;
+}
+
+static void hold_still(struct lab_cpu *lc)
+{
+	WRITE_ONCE(lc->held, 1);
+	wait_for(LAB_HOLD_NS, &lc->hold);
+	if (lc->hold)
+		lc->overheld++;
+	lc->hold = 0;
+	WRITE_ONCE(lc->held, 0);
+}
+
+s32 BPF_STRUCT_OPS(kick_lab_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
+{
+	fire(LAB_SELECT_CPU);
+	return prev_cpu;
+}
+
+void BPF_STRUCT_OPS(kick_lab_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	s32 pid = p->pid, cpu = scx_bpf_task_cpu(p);
+	struct lab_route *route = bpf_map_lookup_elem(&routes, &pid);
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (!route)
+		scx_bpf_dispatch(p, cpu, SCX_SLICE_INF, enq_flags);
+	else if (route->via >= 0)
+		via_pid = pid;
+	else
+		scx_bpf_dispatch(p, route->dsq, SCX_SLICE_INF, enq_flags | route->enq_flags);
+
+	if (lc)
+		__sync_fetch_and_add(&lc->enqueues, 1);
+	fire(LAB_ENQUEUE);
+}
+
+static void dispatch_via(s32 cpu)
+{
+	s32 pid = READ_ONCE(via_pid);
+	struct lab_route *route;
+	struct task_struct *p;
+
+	if (!pid)
+		return;
+	route = bpf_map_lookup_elem(&routes, &pid);
+	if (!route || route->via != cpu)
+		return;
+	p = bpf_task_from_pid(pid);
+	if (!p)
+		return;
+	via_pid = 0;
+	scx_bpf_dispatch(p, route->dsq, SCX_SLICE_INF, route->enq_flags);
+	bpf_task_release(p);
+}
+
+void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (!lc)
+		return;
+	WRITE_ONCE(lc->seen, READ_ONCE(lc->asked));
+	lc->dispatches++;
+	if (prev && !prev->scx.slice && (prev->scx.flags & SCX_TASK_QUEUED))
+		lc->expired++;
+	dispatch_via(cpu);
+	fire(LAB_DISPATCH);
+	scx_bpf_consume(cpu);
+}
+
+void BPF_STRUCT_OPS(kick_lab_running, struct task_struct *p)
+{
+	struct lab_cpu *lc = lab_cpu(scx_bpf_task_cpu(p));
+
+	if (lc) {
+		lc->curr = p->pid;
+		lc->runs++;
+	}
+	fire(LAB_RUNNING);
+}
+
+void BPF_STRUCT_OPS(kick_lab_stopping, struct task_struct *p, bool runnable)
+{
+	struct lab_cpu *lc = lab_cpu(scx_bpf_task_cpu(p));
+
+	if (lc && runnable)
+		lc->stops++;
+	fire(LAB_STOPPING);
+}
+
+void BPF_STRUCT_OPS(kick_lab_tick, struct task_struct *p)
+{
+	struct lab_cpu *lc = lab_cpu(scx_bpf_task_cpu(p));
+
+	if (!lc)
+		return;
+	lc->ticks++;
+	fire(LAB_TICK);
+	if (lc->hold)
+		hold_still(lc);
+}
+
+void BPF_STRUCT_OPS(kick_lab_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
+{
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (lc)
+		lc->released++;
+}
+
+void BPF_STRUCT_OPS_SLEEPABLE(kick_lab_cpu_online, s32 cpu)
+{
+}
+
+void BPF_STRUCT_OPS_SLEEPABLE(kick_lab_cpu_offline, s32 cpu)
+{
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (lc)
+		lc->offlines++;
+	fire(LAB_CPU_OFFLINE);
+}
+
+/* On the way out of the scheduler: all CPUs are bypassed */
+void BPF_STRUCT_OPS(kick_lab_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
+{
+	fire(LAB_EXIT_TASK);
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(kick_lab_init)
+{
+	s32 cpu, err;
+
+	bpf_for(cpu, 0, scx_bpf_nr_cpu_ids()) {
+		err = scx_bpf_create_dsq(cpu, -1);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+void BPF_STRUCT_OPS(kick_lab_exit, struct scx_exit_info *ei)
+{
+	UEI_RECORD(uei, ei);
+}
+
+SEC(".struct_ops.link")
+struct sched_ext_ops kick_lab_ops = {
+	.select_cpu		= (void *)kick_lab_select_cpu,
+	.enqueue		= (void *)kick_lab_enqueue,
+	.dispatch		= (void *)kick_lab_dispatch,
+	.running		= (void *)kick_lab_running,
+	.stopping		= (void *)kick_lab_stopping,
+	.tick			= (void *)kick_lab_tick,
+	.cpu_release		= (void *)kick_lab_cpu_release,
+	.cpu_online		= (void *)kick_lab_cpu_online,
+	.cpu_offline		= (void *)kick_lab_cpu_offline,
+	.exit_task		= (void *)kick_lab_exit_task,
+	.init			= (void *)kick_lab_init,
+	.exit			= (void *)kick_lab_exit,
+	.flags			= SCX_OPS_SWITCH_PARTIAL,
+	.name			= "kick_lab",
+};
+
+/* Kick from the caller's context, @nr times in a row */
+SEC("syscall")
+int lab_kick(struct lab_kick_args *args)
+{
+	s32 cpu = args->cpu;
+	u64 flags = args->flags;
+	struct lab_cpu *lc = lab_cpu(cpu);
+	int i;
+
+	bpf_for(i, 0, args->nr)
+		kick(cpu, flags);
+	if (lc)
+		args->held = READ_ONCE(lc->held);
+	return 0;
+}
+
+static int timer_fn(void *map, u32 *key, struct lab_timer *lt)
+{
+	struct lab_cpu *lc = lab_cpu(*key);
+
+	if (!lc)
+		return 0;
+	__sync_fetch_and_add(&lc->timers, 1);
+	fire(LAB_TIMER);
+	if (READ_ONCE(lc->timer_ns))
+		bpf_timer_start(&lt->timer, lc->timer_ns, BPF_F_TIMER_CPU_PIN);
+	return 0;
+}
+
+/* Run on CPU @cpu, which the timer stays on. It ends itself when ->timer_ns is 0 */
+SEC("syscall")
+int lab_start_timer(struct lab_timer_args *args)
+{
+	u32 key = args->cpu;
+	struct lab_timer *lt = bpf_map_lookup_elem(&timers, &key);
+	struct lab_cpu *lc = lab_cpu(args->cpu);
+
+	if (!lt || !lc)
+		return -EINVAL;
+	/* An earlier start has done this */
+	bpf_timer_init(&lt->timer, &timers, CLOCK_MONOTONIC);
+	bpf_timer_set_callback(&lt->timer, timer_fn);
+	return bpf_timer_start(&lt->timer, lc->timer_ns, BPF_F_TIMER_CPU_PIN);
+}
+
+/* The rest loads only for tests that ask for it */
+
+SEC("?fentry/balance_scx")
+int BPF_PROG(lab_watch_cycles)
+{
+	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
+
+	if (lc)
+		lc->balances++;
+	return 0;
+}
+
+SEC("?fentry/bpf_fentry_test1")
+int BPF_PROG(lab_fentry)
+{
+	fire(LAB_FENTRY);
+	return 0;
+}
+
+/* In the middle of a scheduling cycle, rq lock held */
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(lab_switch)
+{
+	fire(LAB_SWITCH);
+	return 0;
+}
+
+SEC("?tp_btf/local_timer_entry")
+int BPF_PROG(lab_hardirq)
+{
+	fire(LAB_HARDIRQ);
+	return 0;
+}
+
+SEC("?tp_btf/nmi_handler")
+int BPF_PROG(lab_nmi)
+{
+	struct lab_cpu *lc = fire(LAB_NMI);
+
+	if (lc)
+		lc->nmi++;
+	return 0;
+}

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The user-space half of the lab, see kick_test.h */
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <time.h>
+#include <unistd.h>
+#include "kick_test.h"
+#include "util.h"
+
+u64 lab_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+}
+
+bool lab_go_to(int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	return !sched_setaffinity(0, sizeof(cpus), &cpus);
+}
+
+enum scx_test_status lab_setup(void **ctx)
+{
+	struct lab *lab;
+
+	if (get_nprocs() < 4 || get_nprocs() > LAB_NR_CPUS) {
+		fprintf(stderr, "Needs 4 to %d CPUs\n", LAB_NR_CPUS);
+		return SCX_TEST_SKIP;
+	}
+
+	lab = calloc(1, sizeof(*lab));
+	SCX_ASSERT(lab);
+	lab->nr_cpus = get_nprocs();
+	sched_getaffinity(0, sizeof(lab->affinity), &lab->affinity);
+	lab->skel = kick_lab__open();
+	if (!lab->skel || !lab_go_to(0)) {
+		free(lab);
+		SCX_FAIL("Failed to open the lab");
+	}
+	*ctx = lab;
+	return SCX_TEST_PASS;
+}
+
+bool lab_attach(struct lab *lab)
+{
+	lab->skel->data->uei.kind = EXIT_KIND(SCX_EXIT_NONE);
+	lab->link = bpf_map__attach_struct_ops(lab->skel->maps.kick_lab_ops);
+	return lab->link;
+}
+
+bool lab_start(struct lab *lab, struct bpf_program *tracer)
+{
+	if (tracer)
+		bpf_program__set_autoload(tracer, true);
+	if (kick_lab__load(lab->skel))
+		return false;
+	lab->cpus = lab->skel->bss->lab_cpus;
+	if (tracer) {
+		lab->tracer = bpf_program__attach(tracer);
+		if (!lab->tracer)
+			return false;
+	}
+	return lab_attach(lab);
+}
+
+bool lab_stop(struct lab *lab)
+{
+	bpf_link__destroy(lab->link);
+	lab->link = NULL;
+	if (lab->skel->data->uei.kind == EXIT_KIND(SCX_EXIT_UNREG))
+		return true;
+	fprintf(stderr, "The scheduler had ended before: %s\n", lab->skel->data->uei.msg);
+	return false;
+}
+
+bool lab_ended_with(struct lab *lab, const char *what)
+{
+	struct user_exit_info *uei = &lab->skel->data->uei;
+
+	if (!LAB_WAIT(uei->kind != EXIT_KIND(SCX_EXIT_NONE))) {
+		fprintf(stderr, "The scheduler stays, no word of %s\n", what);
+		return false;
+	}
+	fprintf(stderr, "The kernel says: %s\n", uei->msg);
+	return uei->kind == EXIT_KIND(SCX_EXIT_ERROR) && strstr((char *)uei->msg, what);
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *w = arg;
+
+	w->tid = syscall(SYS_gettid);
+	sem_post(&w->ready);
+	sem_wait(&w->bell);
+	w->body(w);
+	return NULL;
+}
+
+/*
+ * Off its CPU, not only on its way: a wake-up now goes through the scheduler. Only then the kernel
+ * names a place where the task waits.
+ */
+static bool asleep(pid_t tid)
+{
+	char path[64];
+	FILE *f;
+	int c;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", tid);
+	f = fopen(path, "r");
+	if (!f)
+		return false;
+	c = fgetc(f);
+	fclose(f);
+	return c != EOF && c != '0';
+}
+
+static bool set_policy(pid_t tid, int policy)
+{
+	struct sched_param param = { .sched_priority = policy == SCHED_FIFO ? 1 : 0 };
+
+	return !sched_setscheduler(tid, policy, &param);
+}
+
+struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struct worker *w))
+{
+	struct worker *w = &lab->workers[lab->nr_workers];
+	cpu_set_t cpus;
+	u64 enqueues;
+
+	if (lab->nr_workers == LAB_MAX_WORKERS)
+		return NULL;
+	w->lab = lab;
+	w->cpu = cpu;
+	w->body = body;
+	sem_init(&w->ready, 0, 0);
+	sem_init(&w->bell, 0, 0);
+	if (pthread_create(&w->thread, NULL, worker_thread, w))
+		return NULL;
+	lab->nr_workers++;
+	sem_wait(&w->ready);
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	if (!LAB_WAIT(asleep(w->tid)) || sched_setaffinity(w->tid, sizeof(cpus), &cpus) ||
+	    !set_policy(w->tid, policy))
+		return NULL;
+
+	enqueues = lab->cpus[cpu].enqueues;
+	sem_post(&w->bell);
+	if (policy == SCHED_EXT && !LAB_WAIT(lab->cpus[cpu].enqueues != enqueues))
+		return NULL;
+	return w;
+}
+
+bool lab_ring(struct worker *w)
+{
+	return LAB_WAIT(asleep(w->tid)) && !sem_post(&w->bell);
+}
+
+void lab_let_go(struct lab *lab)
+{
+	int i;
+
+	for (i = 0; i < lab->nr_workers; i++) {
+		lab->workers[i].stop = true;
+		sem_post(&lab->workers[i].bell);
+	}
+	for (i = 0; i < lab->nr_workers; i++)
+		pthread_join(lab->workers[i].thread, NULL);
+	memset(lab->workers, 0, sizeof(lab->workers));
+	lab->nr_workers = 0;
+}
+
+void lab_cleanup(void *ctx)
+{
+	struct lab *lab = ctx;
+	int cpu;
+
+	for (cpu = 0; lab->cpus && cpu < lab->nr_cpus; cpu++) {
+		lab->cpus[cpu].left = 0;
+		lab->cpus[cpu].hold = 0;
+		lab->cpus[cpu].timer_ns = 0;
+	}
+	bpf_link__destroy(lab->link);
+	lab_let_go(lab);
+	/* A CPU that a hotplug test left behind */
+	for (cpu = 1; cpu < lab->nr_cpus; cpu++)
+		lab_cpu_online(cpu, true);
+	bpf_link__destroy(lab->tracer);
+	kick_lab__destroy(lab->skel);
+	sched_setaffinity(0, sizeof(lab->affinity), &lab->affinity);
+	free(lab);
+}
+
+void work_spin(struct worker *w)
+{
+	while (!shared_read(w->stop))
+		shared_add(w->turns);
+}
+
+void work_doze(struct worker *w)
+{
+	while (!w->stop) {
+		usleep(20);
+		w->turns++;
+	}
+}
+
+void work_on_bell(struct worker *w)
+{
+	while (!sem_wait(&w->bell) && !w->stop) {
+		w->ran_on = sched_getcpu();
+		w->turns++;
+	}
+}
+
+void work_kick_and_yield(struct worker *w)
+{
+	while (!w->stop && lab_kick(w->lab, w->target, w->flags, 1)) {
+		sched_yield();
+		w->turns++;
+	}
+}
+
+bool lab_kick_held(struct lab *lab, int cpu, u64 flags, u64 nr, bool *held)
+{
+	int fd = bpf_program__fd(lab->skel->progs.lab_kick);
+	struct lab_kick_args args = { .cpu = cpu, .flags = flags, .nr = nr };
+
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+
+	if (bpf_prog_test_run_opts(fd, &opts) || opts.retval)
+		return false;
+	*held = args.held;
+	return true;
+}
+
+bool lab_kick(struct lab *lab, int cpu, u64 flags, u64 nr)
+{
+	bool held;
+
+	return lab_kick_held(lab, cpu, flags, nr, &held);
+}
+
+bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns)
+{
+	int fd = bpf_program__fd(lab->skel->progs.lab_start_timer);
+	struct lab_timer_args args = { .cpu = cpu };
+	bool ok;
+
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
+
+	lab->cpus[cpu].timer_ns = period_ns;
+	ok = lab_go_to(cpu) && !bpf_prog_test_run_opts(fd, &opts) && !opts.retval;
+	return lab_go_to(0) && ok;
+}
+
+void lab_order(struct lab *lab, int cpu, enum lab_hook hook, int target, u64 flags, u64 left)
+{
+	struct lab_cpu *lc = &lab->cpus[cpu];
+
+	lc->left = 0;
+	lc->hook = hook;
+	lc->target = target;
+	lc->flags = flags;
+	__sync_synchronize();
+	lc->left = left;
+}
+
+bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int via)
+{
+	struct lab_route route = { .dsq = dsq, .enq_flags = enq_flags, .via = via };
+
+	return !bpf_map__update_elem(lab->skel->maps.routes, &w->tid, sizeof(w->tid), &route,
+				     sizeof(route), BPF_ANY);
+}
+
+bool lab_hold(struct lab *lab, int cpu)
+{
+	lab->cpus[cpu].hold = 1;
+	return LAB_WAIT(lab->cpus[cpu].held);
+}
+
+void lab_unhold(struct lab *lab, int cpu)
+{
+	lab->cpus[cpu].hold = 0;
+}
+
+bool lab_push(struct push *push)
+{
+	u64 released = push->lab->cpus[push->cpu].released;
+
+	if (!push->lost)
+		push->lost = lab_now_ns() + LAB_LOST_NS;
+	else if (push->released == released)
+		return lab_now_ns() < push->lost;
+	push->released = released;
+	return lab_kick(push->lab, push->cpu, push->flags, 1);
+}
+
+/* The column of CPU @cpu in /proc/interrupts: it shows online CPUs only */
+static int irq_column(char *header, int cpu)
+{
+	static const char blank[] = { ' ', '\n', 0 };
+	char *save, *word;
+	int column = 0;
+
+	for (word = strtok_r(header, blank, &save); word; word = strtok_r(NULL, blank, &save)) {
+		if (atoi(word + strlen("CPU")) == cpu)
+			return column;
+		column++;
+	}
+	return -1;
+}
+
+static u64 irq_count(char *counts, int column)
+{
+	while (column--)
+		strtoull(counts, &counts, 10);
+	return strtoull(counts, NULL, 10);
+}
+
+struct irqs lab_irqs(int cpu)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	struct irqs irqs = {};
+	char *line = NULL;
+	size_t size = 0;
+	int column = -1;
+
+	if (!f)
+		err(EXIT_FAILURE, "/proc/interrupts");
+	while (getline(&line, &size, f) > 0) {
+		char *counts = strchr(line, ':');
+
+		if (column < 0)
+			column = irq_column(line, cpu);
+		else if (!counts || column < 0)
+			continue;
+		else if (strstr(line, "RES:"))
+			irqs.res = irq_count(counts + 1, column);
+		else if (strstr(line, "CAL:"))
+			irqs.cal = irq_count(counts + 1, column);
+		else if (strstr(line, "IWI:"))
+			irqs.iwi = irq_count(counts + 1, column);
+	}
+	free(line);
+	fclose(f);
+	return irqs;
+}
+
+bool lab_cpu_online(int cpu, bool online)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
+	if (file_read_long(path) == online)
+		return true;
+	return !file_write_long(path, online) && file_read_long(path) == online;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kick tests' BPF scheduler (kick_lab.bpf.c) and their user space share.
+ */
+#ifndef __KICK_LAB_H__
+#define __KICK_LAB_H__
+
+/* One more than the largest CPU number the lab can watch */
+#define LAB_NR_CPUS	256
+
+/* How long a CPU stands still at most, see lab_cpu.hold */
+#define LAB_HOLD_NS	(5 * 1000 * 1000 * 1000LLU)
+
+/* Where a CPU sends the kicks it was ordered to send */
+enum lab_hook {
+	LAB_NOWHERE,
+	LAB_SELECT_CPU,
+	LAB_ENQUEUE,
+	LAB_DISPATCH,
+	LAB_RUNNING,
+	LAB_STOPPING,
+	LAB_TICK,
+	LAB_TIMER,
+	LAB_CPU_OFFLINE,
+	LAB_EXIT_TASK,
+	LAB_FENTRY,
+	LAB_SWITCH,
+	LAB_HARDIRQ,
+	LAB_NMI,
+};
+
+/*
+ * One CPU. The orders are user space's; the rest is what the scheduler saw. Each kick adds to
+ * ->asked first, and ops.dispatch begins with setting ->seen to ->asked: a kick that was to lead to
+ * ops.dispatch is lost when ->seen stays behind.
+ */
+struct lab_cpu {
+	/* Orders */
+	__u64 left;		/* kicks still to be sent from ->hook */
+	__u64 flags;		/* with these flags */
+	__s32 target;		/* at this CPU */
+	__u32 hook;
+	__u32 hold;		/* stand still in the next ops.tick until cleared */
+	__u32 timer_ns;		/* the timer's period */
+	__u32 linger_ns;	/* stay so long in the op that has kicked */
+
+	/* What happened */
+	__u32 held;		/* stands still now */
+	__u32 overheld;		/* stood still for LAB_HOLD_NS, which is nobody's intention */
+	__u64 asked;		/* kicks sent to this CPU */
+	__u64 seen;		/* ->asked when the last ops.dispatch began */
+	__u64 dispatches;	/* ops.dispatch was called */
+	__u64 expired;		/* ... with a task that could go on but for its slice */
+	__u64 balances;		/* cycles begun, with ->watch_cycles */
+	__u64 enqueues;		/* tasks queued for this CPU */
+	__u64 runs;		/* tasks picked */
+	__u64 stops;		/* tasks that had to make room while they could run */
+	__u64 released;		/* tasks of a higher class came in between */
+	__u64 ticks;
+	__u64 timers;
+	__u64 offlines;
+	__s32 curr;		/* the sched_ext task picked last */
+	__u32 nmi;		/* a kick was sent in NMI context */
+};
+
+/* Where a task goes instead of its own CPU's queue; the lab knows it by its pid */
+struct lab_route {
+	__u64 dsq;
+	__u64 enq_flags;
+	__s32 via;		/* not at once, but by ops.dispatch of this CPU; -1: at once */
+};
+
+/* Arguments of the syscall programs */
+struct lab_kick_args {
+	__u64 flags;
+	__u64 nr;
+	__s32 cpu;
+	__u32 held;		/* out: the target stood still when the last kick was sent */
+};
+
+struct lab_timer_args {
+	__s32 cpu;
+};
+
+#endif	/* __KICK_LAB_H__ */

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What SCX_KICK_PREEMPT takes away, from whom, and what other kicks leave alone */
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include "kick_test.h"
+
+#define KICKS	200
+
+/* Two tasks that never give up CPU 1 by themselves; the first one runs */
+static enum scx_test_status two_spinners(struct lab *lab, struct worker *w[2])
+{
+	w[0] = lab_work(lab, 1, SCHED_EXT, work_spin);
+	SCX_ASSERT(w[0]);
+	LAB_COMES(w[0]->turns);
+	w[1] = lab_work(lab, 1, SCHED_EXT, work_spin);
+	SCX_ASSERT(w[1]);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_preempt(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	int i;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+
+	for (i = 0; i < KICKS; i++) {
+		struct worker *next = w[(i + 1) % 2];
+		unsigned long turns = next->turns;
+		u64 expired = lc->expired;
+
+		LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->expired != expired);
+		LAB_COMES(next->turns != turns);
+		SCX_EQ(lc->curr, next->tid);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_preempt_only(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w[2];
+	struct lab_cpu *lc;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_watch_cycles));
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+
+	for (i = 0; i < KICKS; i++) {
+		u64 balances = lc->balances;
+
+		SCX_ASSERT(lab_kick(lab, 1, i % 2 ? KICK_IDLE : 0, 1));
+		if (!(i % 2))
+			LAB_COMES(lc->balances != balances);
+	}
+	SCX_EQ(lc->expired, 0);
+	SCX_EQ(w[1]->turns, 0);
+	SCX_EQ(lc->curr, w[0]->tid);
+
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static long times_preempted;
+
+static void work_spin_and_count(struct worker *w)
+{
+	struct rusage usage;
+
+	work_spin(w);
+	getrusage(RUSAGE_THREAD, &usage);
+	times_preempted = usage.ru_nivcsw;
+}
+
+static enum scx_test_status kick_preempt_rt(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w[2], *rt;
+	unsigned long turns;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	rt = lab_work(lab, 1, SCHED_FIFO, work_spin_and_count);
+	SCX_ASSERT(rt);
+	LAB_COMES(rt->turns);
+
+	turns = w[0]->turns;
+	for (i = 0; i < KICKS; i++) {
+		unsigned long rt_turns = rt->turns;
+
+		SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
+		LAB_COMES(rt->turns != rt_turns);
+	}
+	SCX_EQ(w[0]->turns, turns);
+	SCX_EQ(w[1]->turns, 0);
+
+	/* The task under it was not the CPU's current one: it goes on, its slice is whole */
+	rt->stop = true;
+	LAB_COMES(w[0]->turns != turns);
+	SCX_EQ(w[1]->turns, 0);
+	SCX_EQ(lab->cpus[1].expired, 0);
+
+	SCX_ASSERT(lab_stop(lab));
+	lab_let_go(lab);
+	SCX_LT(times_preempted, KICKS / 4);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_preempt_cost(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct irqs kicker, target, after;
+	struct worker *w[2];
+	int i;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+
+	kicker = lab_irqs(0);
+	target = lab_irqs(1);
+	for (i = 0; i < KICKS; i++) {
+		u64 expired = lc->expired;
+
+		LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->expired != expired);
+	}
+	after = lab_irqs(0);
+	SCX_LT(after.iwi - kicker.iwi, KICKS / 4);
+	after = lab_irqs(1);
+	SCX_LT(after.res - target.res, KICKS + KICKS / 4);
+	SCX_LT(after.iwi - target.iwi, KICKS / 4);
+	SCX_LT(after.cal - target.cal, KICKS / 4);
+
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/*
+ * The target stands still with interrupts off and its own rq locked, so that nothing is served
+ * while the kicks come.
+ */
+static enum scx_test_status kick_coalesce(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct irqs kicker, target, after;
+	struct worker *w[2];
+	bool held;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+
+	kicker = lab_irqs(0);
+	target = lab_irqs(1);
+	SCX_ASSERT(lab_hold(lab, 1));
+	SCX_ASSERT(lab_kick_held(lab, 1, KICK_PREEMPT, KICKS, &held));
+	SCX_ASSERT(held);
+	SCX_EQ(lab->cpus[1].expired, 0);
+	lab_unhold(lab, 1);
+
+	LAB_COMES(w[1]->turns);
+	SCX_EQ(lab->cpus[1].overheld, 0);
+	after = lab_irqs(0);
+	SCX_LT(after.iwi - kicker.iwi, KICKS / 4);
+	after = lab_irqs(1);
+	SCX_LT(after.res - target.res, KICKS / 4);
+	SCX_LT(after.iwi - target.iwi, KICKS / 4);
+	SCX_LT(after.cal - target.cal, KICKS / 4);
+
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static struct scx_test tests[] = {
+	LAB_TEST(kick_preempt,
+		 "SCX_KICK_PREEMPT takes the slice of the running task, calls ops.dispatch and lets the next task run",
+		 "passes"),
+	LAB_TEST(kick_preempt_only,
+		 "kicks without SCX_KICK_PREEMPT start a cycle and leave the running task its slice",
+		 "passes"),
+	LAB_TEST(kick_preempt_rt,
+		 "SCX_KICK_PREEMPT neither preempts an RT task nor takes the slice of the task under it",
+		 "passes"),
+	LAB_TEST(kick_preempt_cost,
+		 "a preempting kick costs one interrupt, at the target",
+		 "another one at the kicker"),
+	LAB_TEST(kick_coalesce,
+		 "kicks return and cost one interrupt in all while the target can't take them",
+		 "the kicker hangs on the target's rq lock in its self-interrupt"),
+	{}
+};
+
+REGISTER_LAB_TESTS(tests)

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A CPU kicks itself: another cycle follows, no interrupt does */
+#include <stdio.h>
+#include <unistd.h>
+#include "kick_test.h"
+
+#define KICKS	200
+
+static enum scx_test_status judge(struct lab *lab, const char *what, u64 flags, struct irqs before)
+{
+	struct irqs after = lab_irqs(1);
+
+	fprintf(stderr, "%s, flags %lu: RES %lu, CAL %lu, IWI %lu\n", what, flags,
+		after.res - before.res, after.cal - before.cal, after.iwi - before.iwi);
+	SCX_LT(after.res - before.res, KICKS / 4);
+	SCX_LT(after.cal - before.cal, KICKS / 4);
+	SCX_LT(after.iwi - before.iwi, KICKS / 4);
+	return SCX_TEST_PASS;
+}
+
+/*
+ * CPU 1 was ordered to kick itself. Where each kick leads to the next one they form a chain, which
+ * starts with a push from outside. A task of a higher class may break it, then it gets another one.
+ */
+static enum scx_test_status chain(struct lab *lab, const char *what, enum lab_hook hook, u64 flags)
+{
+	struct lab_cpu *lc = &lab->cpus[1];
+	struct irqs before = lab_irqs(1);
+	int pushes;
+
+	lab_order(lab, 1, hook, 1, flags, KICKS);
+	for (pushes = 0; lc->left; pushes++) {
+		u64 released = lc->released;
+
+		SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
+		while (lc->left && lc->released == released) {
+			u64 left = lc->left;
+
+			SCX_FAIL_IF(!LAB_WAIT(!lc->left || lc->left != left ||
+					      lc->released != released),
+				    "%s, flags %lu: kick %lu was lost", what, flags, KICKS - left);
+		}
+	}
+	LAB_COMES(lc->seen == lc->asked);
+	SCX_LT(pushes, KICKS / 10);
+	return judge(lab, what, flags, before);
+}
+
+/* Two tasks take turns on CPU 1, each kick makes room for the other one */
+static enum scx_test_status kick_self_cycle(void *ctx)
+{
+	static const struct {
+		const char *name;
+		enum lab_hook hook;
+	} in[] = {
+		{ "ops.dispatch", LAB_DISPATCH },
+		{ "ops.enqueue", LAB_ENQUEUE },
+		{ "ops.running", LAB_RUNNING },
+		{ "ops.stopping", LAB_STOPPING },
+		{ "sched_switch", LAB_SWITCH },
+	};
+	struct lab *lab = ctx;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_switch));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
+	for (i = 0; i < 5; i++) {
+		if (chain(lab, in[i].name, in[i].hook, KICK_PREEMPT) ||
+		    chain(lab, in[i].name, in[i].hook, KICK_PREEMPT | KICK_WAIT))
+			return SCX_TEST_FAIL;
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_self_idle(void *ctx)
+{
+	static const u64 flags[] = { 0, KICK_IDLE, KICK_PREEMPT, KICK_WAIT };
+	struct lab *lab = ctx;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	for (i = 0; i < 4; i++) {
+		if (chain(lab, "ops.dispatch of an idle CPU", LAB_DISPATCH, flags[i]))
+			return SCX_TEST_FAIL;
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_self_irq(void *ctx)
+{
+	static const u64 flags[] = { KICK_PREEMPT, KICK_PREEMPT | KICK_WAIT };
+	struct lab *lab = ctx;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_hardirq));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
+	SCX_ASSERT(lab_start_timer(lab, 1, 200 * 1000));
+	for (i = 0; i < 2; i++) {
+		if (chain(lab, "ops.tick", LAB_TICK, flags[i]) ||
+		    chain(lab, "timer", LAB_TIMER, flags[i]) ||
+		    chain(lab, "hard IRQ", LAB_HARDIRQ, flags[i]))
+			return SCX_TEST_FAIL;
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static void work_kick_myself(struct worker *w)
+{
+	struct lab_cpu *lc = &w->lab->cpus[w->cpu];
+
+	while (w->turns < KICKS && lab_kick(w->lab, w->cpu, KICK_PREEMPT, 1)) {
+		while (shared_read(lc->seen) != shared_read(lc->asked) && !shared_read(w->stop))
+			;
+		w->turns++;
+	}
+}
+
+static enum scx_test_status kick_self_syscall(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w;
+	struct irqs before;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	before = lab_irqs(1);
+	w = lab_work(lab, 1, SCHED_EXT, work_kick_myself);
+	SCX_ASSERT(w);
+	LAB_COMES(w->turns == KICKS);
+	SCX_GE(lab->cpus[1].expired, KICKS);
+	if (judge(lab, "syscall program", KICK_PREEMPT, before))
+		return SCX_TEST_FAIL;
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static struct worker *woken;
+
+/* Does not give up the CPU by itself: only the kick lets the other one run */
+static void work_ring_bell(struct worker *w)
+{
+	while (w->turns < KICKS && !w->stop) {
+		sem_post(&woken->bell);
+		while (shared_read(woken->turns) == w->turns && !shared_read(w->stop))
+			;
+		w->turns++;
+	}
+}
+
+static enum scx_test_status kick_self_wakeup(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w;
+	struct irqs before;
+	cpu_set_t both;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	woken = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(woken);
+	/* ops.select_cpu is not asked about tasks with one CPU */
+	CPU_ZERO(&both);
+	CPU_SET(1, &both);
+	CPU_SET(2, &both);
+	SCX_ASSERT(!sched_setaffinity(woken->tid, sizeof(both), &both));
+
+	before = lab_irqs(1);
+	lab_order(lab, 1, LAB_SELECT_CPU, 1, KICK_PREEMPT, KICKS);
+	w = lab_work(lab, 1, SCHED_EXT, work_ring_bell);
+	SCX_ASSERT(w);
+	LAB_COMES(w->turns == KICKS);
+	SCX_EQ(lab->cpus[1].left, 0);
+	if (judge(lab, "ops.select_cpu", KICK_PREEMPT, before))
+		return SCX_TEST_FAIL;
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static struct scx_test tests[] = {
+	LAB_TEST(kick_self_cycle,
+		 "a CPU that kicks itself within a scheduling cycle goes through another one, without an interrupt",
+		 "one self-interrupt per kick"),
+	LAB_TEST(kick_self_idle,
+		 "a CPU that kicks itself on its way to idle looks for tasks again, without an interrupt",
+		 "one self-interrupt per kick"),
+	LAB_TEST(kick_self_irq,
+		 "a CPU that kicks itself from its tick, a timer or a hard interrupt sends no further one",
+		 "one self-interrupt per kick"),
+	LAB_TEST(kick_self_syscall,
+		 "a task that kicks its own CPU from a syscall program expires at once, without an interrupt",
+		 "one self-interrupt per kick"),
+	LAB_TEST(kick_self_wakeup,
+		 "a self-kick from ops.select_cpu makes room for the task woken, without an interrupt",
+		 "one self-interrupt per kick"),
+	{}
+};
+
+REGISTER_LAB_TESTS(tests)

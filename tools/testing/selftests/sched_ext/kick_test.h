@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the kick tests are made of: the lab (kick_lab.bpf.c), workers that it schedules, kicks and
+ * interrupt counts. The controlling thread stays on CPU 0 and in the fair class.
+ */
+#ifndef __KICK_TEST_H__
+#define __KICK_TEST_H__
+
+#include <bpf/bpf.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <scx/common.h>
+#include "kick_lab.h"
+#include "kick_lab.bpf.skel.h"
+#include "scx_test.h"
+
+#ifndef SCHED_EXT
+#define SCHED_EXT	7
+#endif
+
+#define KICK_IDLE	1ULL
+#define KICK_PREEMPT	2ULL
+#define KICK_WAIT	4ULL
+
+#define DSQ_LOCAL	0x8000000000000002ULL
+#define DSQ_LOCAL_ON	0xc000000000000000ULL
+#define ENQ_PREEMPT	0x100000000ULL
+
+#define LAB_MAX_WORKERS	64
+
+/* For loops that call nothing: what others write and read */
+#define shared_read(__x)	__atomic_load_n(&(__x), __ATOMIC_SEQ_CST)
+#define shared_add(__x)		__atomic_fetch_add(&(__x), 1, __ATOMIC_SEQ_CST)
+
+struct lab;
+
+struct worker {
+	struct lab *lab;
+	void (*body)(struct worker *w);
+	pthread_t thread;
+	pid_t tid;
+	int cpu;		/* where it starts */
+	int target;		/* for bodies that kick */
+	u64 flags;
+	sem_t ready, bell;
+	bool stop;
+	bool in_order;		/* see kick_wait_order */
+	int ran_on;
+	unsigned long turns;
+};
+
+struct lab {
+	struct kick_lab *skel;
+	struct lab_cpu *cpus;
+	struct bpf_link *link;
+	struct bpf_link *tracer;
+	cpu_set_t affinity;
+	int nr_cpus;
+	int nr_workers;
+	struct worker workers[LAB_MAX_WORKERS];
+};
+
+struct irqs {
+	u64 res;		/* reschedule interrupts */
+	u64 cal;		/* function calls */
+	u64 iwi;		/* irq_work, always sent to oneself here */
+};
+
+enum scx_test_status lab_setup(void **ctx);
+void lab_cleanup(void *ctx);
+
+/* Load and attach the scheduler, with @tracer (of the skeleton's '?' programs) if not NULL */
+bool lab_start(struct lab *lab, struct bpf_program *tracer);
+bool lab_attach(struct lab *lab);
+/* Unload it. True if it was in control until now */
+bool lab_stop(struct lab *lab);
+/* The scheduler was thrown out; true if its message has @what in it */
+bool lab_ended_with(struct lab *lab, const char *what);
+
+/* Start a thread on CPU @cpu. SCHED_EXT workers are in their queue when this returns */
+struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struct worker *w));
+/* End and forget all of them */
+void lab_let_go(struct lab *lab);
+/* Wake a worker, once it sleeps */
+bool lab_ring(struct worker *w);
+
+/* Bodies */
+void work_spin(struct worker *w);
+void work_doze(struct worker *w);
+void work_on_bell(struct worker *w);
+void work_kick_and_yield(struct worker *w);
+
+/* @nr kicks in a row from here, or from CPU @from. @held: the target stood still to the end */
+bool lab_kick(struct lab *lab, int cpu, u64 flags, u64 nr);
+bool lab_kick_held(struct lab *lab, int cpu, u64 flags, u64 nr, bool *held);
+bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns);
+void lab_order(struct lab *lab, int cpu, enum lab_hook hook, int target, u64 flags, u64 left);
+bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int via);
+
+bool lab_go_to(int cpu);
+bool lab_hold(struct lab *lab, int cpu);
+void lab_unhold(struct lab *lab, int cpu);
+struct irqs lab_irqs(int cpu);
+bool lab_cpu_online(int cpu, bool online);
+
+u64 lab_now_ns(void);
+
+/* An event that has not come by then is lost: far longer than anything takes */
+#define LAB_LOST_NS	(20ULL * 1000 * 1000 * 1000)
+
+#define LAB_WAIT(__cond)						\
+({									\
+	u64 __lost = lab_now_ns() + LAB_LOST_NS;			\
+	bool __came;							\
+									\
+	while (!(__came = (__cond)) && lab_now_ns() < __lost)		\
+		usleep(50);						\
+	__came;								\
+})
+
+#define LAB_COMES(__cond)						\
+	SCX_FAIL_IF(!LAB_WAIT(__cond), "This never came: %s", #__cond)
+
+/* One kick and what it is to bring about, see LAB_KICK_BRINGS() */
+struct push {
+	struct lab *lab;
+	int cpu;
+	u64 flags;
+	u64 lost;		/* when */
+	u64 released;
+};
+
+bool lab_push(struct push *push);
+
+/*
+ * Wait for what @flags at CPU @cpu bring about. A task of a higher class may have taken the CPU
+ * just then, and the kick is right not to touch the sched_ext task under it: then it is sent again.
+ */
+#define LAB_KICK_BRINGS(__lab, __cpu, __flags, __cond)			\
+({									\
+	struct push __push = {						\
+		.lab = __lab, .cpu = __cpu, .flags = __flags,		\
+	};								\
+	bool __came;							\
+									\
+	while (!(__came = (__cond)) && lab_push(&__push))		\
+		usleep(50);						\
+	SCX_FAIL_IF(!__came, "The kick did not bring about %s", #__cond);	\
+})
+
+/* @__stock: what a kernel without this kick path does in the test */
+#define LAB_TEST(__name, __desc, __stock)				\
+{									\
+	.name = #__name,						\
+	.description = "Verify that " __desc " (stock: " __stock ")",	\
+	.setup = lab_setup,						\
+	.run = __name,							\
+	.cleanup = lab_cleanup,						\
+}
+
+/* @__tests ends with an empty one */
+#define REGISTER_LAB_TESTS(__tests)					\
+__attribute__((constructor))						\
+static void register_lab_tests(void)					\
+{									\
+	for (struct scx_test *t = (__tests); t->name; t++)		\
+		scx_test_register(t);					\
+}
+
+#endif	/* __KICK_TEST_H__ */

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* SCX_KICK_WAIT: it waits for what it should, and nobody hangs */
+#include <stdio.h>
+#include <unistd.h>
+#include "kick_test.h"
+
+#define KICKS	100
+
+static enum scx_test_status kicks_go_through(struct worker *w, u64 flags)
+{
+	unsigned long turns = w->turns;
+
+	w->flags = flags;
+	LAB_COMES(w->turns > turns + KICKS);
+	return SCX_TEST_PASS;
+}
+
+/* One task kicks and yields, so that its CPU starts a sched_ext task after each kick */
+static struct worker *waiter(struct lab *lab, int cpu, int target, u64 flags)
+{
+	struct worker *w = &lab->workers[lab->nr_workers];
+
+	w->target = target;
+	w->flags = flags;
+	return lab_work(lab, cpu, SCHED_EXT, work_kick_and_yield);
+}
+
+static enum scx_test_status kick_wait_idle(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	w = waiter(lab, 2, 1, KICK_WAIT);
+	SCX_ASSERT(w);
+	if (kicks_go_through(w, KICK_WAIT) || kicks_go_through(w, KICK_PREEMPT | KICK_WAIT))
+		return SCX_TEST_FAIL;
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_wait_busy(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
+	LAB_COMES(lab->cpus[1].runs);
+	w = waiter(lab, 2, 1, KICK_WAIT);
+	SCX_ASSERT(w);
+	if (kicks_go_through(w, KICK_WAIT) || kicks_go_through(w, KICK_PREEMPT | KICK_WAIT))
+		return SCX_TEST_FAIL;
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/* Each of @nr CPUs has two tasks that kick the next CPU, and kicks it itself when it dispatches */
+static enum scx_test_status ring(struct lab *lab, int first, int nr, u64 flags)
+{
+	unsigned long turns[LAB_MAX_WORKERS];
+	int i;
+
+	SCX_LE(2 * nr, LAB_MAX_WORKERS);
+	for (i = 0; i < nr; i++) {
+		int cpu = first + i, next = first + (i + 1) % nr;
+
+		SCX_ASSERT(waiter(lab, cpu, next, flags));
+		SCX_ASSERT(waiter(lab, cpu, next, flags));
+	}
+	for (i = 0; i < nr; i++)
+		lab_order(lab, first + i, LAB_DISPATCH, first + (i + 1) % nr, flags, -1);
+
+	for (i = 0; i < 2 * nr; i++)
+		turns[i] = lab->workers[i].turns;
+	for (i = 0; i < 2 * nr; i++)
+		LAB_COMES(lab->workers[i].turns > turns[i] + KICKS);
+
+	for (i = 0; i < nr; i++)
+		lab->cpus[first + i].left = 0;
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status rings(struct lab *lab, int first, int nr)
+{
+	SCX_ASSERT(lab_start(lab, NULL));
+	if (ring(lab, first, nr, KICK_WAIT))
+		return SCX_TEST_FAIL;
+	lab_let_go(lab);
+	if (ring(lab, first, nr, KICK_PREEMPT | KICK_WAIT))
+		return SCX_TEST_FAIL;
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_wait_ring3(void *ctx)
+{
+	return rings(ctx, 1, 3);
+}
+
+static enum scx_test_status kick_wait_ring_all(void *ctx)
+{
+	struct lab *lab = ctx;
+	int nr = lab->nr_cpus < LAB_MAX_WORKERS / 2 ? lab->nr_cpus : LAB_MAX_WORKERS / 2;
+
+	return rings(lab, 0, nr);
+}
+
+/* Set before the target is let go, read by the first instructions of the task that had to wait */
+static bool let_go;
+
+static void work_see_order(struct worker *w)
+{
+	w->in_order = shared_read(let_go);
+	w->turns++;
+}
+
+static void work_kick_and_leave(struct worker *w)
+{
+	lab_kick(w->lab, w->target, w->flags, 1);
+}
+
+/*
+ * CPU 1 stands still with interrupts off: it can't begin a cycle. A task on CPU 2 kicks it and
+ * leaves, CPU 2 picks the next one. That must not execute anything before CPU 1 was let go.
+ */
+static enum scx_test_status kick_wait_order(void *ctx)
+{
+	static const u64 flags[] = { KICK_WAIT, KICK_PREEMPT | KICK_WAIT };
+	struct lab *lab = ctx;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
+	LAB_COMES(lab->cpus[1].runs);
+
+	for (i = 0; i < 10; i++) {
+		struct worker *blocker, *kicker, *next;
+
+		/* Both wait in CPU 2's queue when the task before them ends */
+		blocker = lab_work(lab, 2, SCHED_EXT, work_spin);
+		SCX_ASSERT(blocker);
+		LAB_COMES(blocker->turns);
+		lab->workers[lab->nr_workers].target = 1;
+		lab->workers[lab->nr_workers].flags = flags[i % 2];
+		kicker = lab_work(lab, 2, SCHED_EXT, work_kick_and_leave);
+		next = lab_work(lab, 2, SCHED_EXT, work_see_order);
+		SCX_ASSERT(kicker && next);
+
+		let_go = false;
+		SCX_ASSERT(lab_hold(lab, 1));
+		blocker->stop = true;
+		LAB_COMES(lab->cpus[2].curr == next->tid);
+		/* It was picked. A CPU that doesn't wait has it run now */
+		usleep(2000);
+		let_go = true;
+		lab_unhold(lab, 1);
+
+		LAB_COMES(next->turns);
+		SCX_EQ(lab->cpus[1].overheld, 0);
+		SCX_ASSERT(next->in_order);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static struct scx_test tests[] = {
+	LAB_TEST(kick_wait_order,
+		 "after SCX_KICK_WAIT no sched_ext task starts before the target begins a cycle",
+		 "the machine hangs"),
+	LAB_TEST(kick_wait_idle,
+		 "SCX_KICK_WAIT at an idle CPU waits for nothing",
+		 "the machine hangs"),
+	LAB_TEST(kick_wait_busy,
+		 "SCX_KICK_WAIT at a CPU that runs a task makes progress",
+		 "the machine hangs"),
+	LAB_TEST(kick_wait_ring3,
+		 "three CPUs that wait for each other in a ring all make progress",
+		 "the machine hangs"),
+	LAB_TEST(kick_wait_ring_all,
+		 "all CPUs that wait for each other in a ring make progress",
+		 "the machine hangs"),
+	{}
+};
+
+REGISTER_LAB_TESTS(tests)
