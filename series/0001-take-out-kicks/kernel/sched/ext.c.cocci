@@ -77,3 +77,16 @@ scx_dump_state(...)
 -	dump_line(...);
 ...>
 }
+
+// 6.12.107 prints one number more than 6.12.117.
+@ dump_seq @
+expression s;
+expression list args;
+@@
+(
+- dump_line(s, "CPU %-4d: nr_run=%u flags=0x%x cpu_rel=%d pnt_seq=%lu", args, rq->scx.pnt_seq);
++ dump_line(s, "CPU %-4d: nr_run=%u flags=0x%x cpu_rel=%d", args);
+|
+- dump_line(s, "CPU %-4d: nr_run=%u flags=0x%x cpu_rel=%d ops_qseq=%lu pnt_seq=%lu", args, rq->scx.pnt_seq);
++ dump_line(s, "CPU %-4d: nr_run=%u flags=0x%x cpu_rel=%d ops_qseq=%lu", args);
+)
