@@ -32,7 +32,6 @@ MAKEFLAGS += --no-print-directory
 TARBALL := /usr/src/linux-source-6.12.tar.xz
 # What the patched tree is made from; directories too, for a step that goes
 SERIES := $(shell find series) $(shell cat series/*/files 2> /dev/null)
-CONFIG := vm/kernel.config $(wildcard vm/$(KERNEL).config)
 
 # What ran in the machine decides make's own exit status
 ifneq ($(filter vm run,$(MAKECMDGOALS)),)
@@ -51,6 +50,10 @@ run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
 	@vm/qemu $(KERNEL) "SCHED=$(SCHED) SECS=$(SECS) KERNEL=$(KERNEL) SCX_BIN=build/tools/bin \
 		vm/guest-run"; $(leave)
+
+test: export TIMEOUT := $(if $(filter file,$(origin TIMEOUT)),,$(TIMEOUT))
+test: setup build/stock/.done build/tools/.done ## run all tests, some in the stock kernel too
+	@vm/test
 
 kernel: setup build/$(KERNEL)/.done ## build build/KERNEL
 
@@ -87,18 +90,21 @@ build/base/.unpacked: $(TARBALL) | setup
 build/src-patched/.series: build/base/.unpacked $(SERIES)
 	@series/apply build/base build/src-patched
 
-build/stock/.done: build/base/.unpacked $(CONFIG)
+build/stock/.done: build/base/.unpacked vm/kernel.config
 	@vm/build-kernel stock build/base
 	@touch $@
 
 # A change of tools or documents leaves the kernels as they are
-build/patched/.done build/debug/.done build/kcsan/.done: build/base/.unpacked $(CONFIG) \
+build/patched/.done build/debug/.done build/kcsan/.done: build/base/.unpacked vm/kernel.config \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched/.series
 	@vm/build-kernel $(notdir $(@D)) build/src-patched
 	@touch $@
+
+build/debug/.done: vm/debug.config
+build/kcsan/.done: vm/kcsan.config
 
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 	@touch $@
 
-.PHONY: help run kernel image tools vm shell check-base check setup
+.PHONY: help run test kernel image tools vm shell check-base check setup
