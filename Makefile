@@ -92,19 +92,16 @@ build/src-patched/.series: build/base/.unpacked $(SERIES)
 
 build/stock/.done: build/base/.unpacked vm/kernel.config
 	@vm/build-kernel stock build/base
-	@touch $@
 
 # A change of tools or documents leaves the kernels as they are
 build/patched/.done build/debug/.done build/kcsan/.done: build/base/.unpacked vm/kernel.config \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched/.series
 	@vm/build-kernel $(notdir $(@D)) build/src-patched
-	@touch $@
 
 build/debug/.done: vm/debug.config
 build/kcsan/.done: vm/kcsan.config
 
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
-	@touch $@
 
 .PHONY: help run test kernel image tools vm shell check-base check setup
