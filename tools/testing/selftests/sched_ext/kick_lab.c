@@ -19,6 +19,13 @@ u64 lab_now_ns(void)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
+u64 lab_lost(void)
+{
+	const char *secs = getenv("KICK_LOST_SECS");
+
+	return lab_now_ns() + (secs ? atoi(secs) : 20) * 1000000000ULL;
+}
+
 bool lab_go_to(int cpu)
 {
 	cpu_set_t cpus;
@@ -301,7 +308,7 @@ bool lab_push(struct push *push)
 	u64 released = push->lab->cpus[push->cpu].released;
 
 	if (!push->lost)
-		push->lost = lab_now_ns() + LAB_LOST_NS;
+		push->lost = lab_lost();
 	else if (push->released == released)
 		return lab_now_ns() < push->lost;
 	push->released = released;
