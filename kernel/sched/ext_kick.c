@@ -335,10 +335,6 @@ static void kick_cycle_again(struct scx_kick *kick, int word, int state)
 {
 	int new;
 
-	/* A pick that a sibling made is a cycle without a start. */
-	if (!(word & KICK_CPU_PICKING))
-		kick->cycles++;
-
 	do {
 		new = kick->cycles << KICK_CYCLE_SHIFT | state | (word & KICK_REQ_MASK);
 		/* It will start a cycle before it idles, no need for one now. */

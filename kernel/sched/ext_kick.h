@@ -90,7 +90,6 @@ void scx_kick_reset(void);
 static inline void scx_kick_cycle_start(struct rq *rq)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
-
 	int word;
 
 	/*
