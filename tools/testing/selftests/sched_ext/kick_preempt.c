@@ -199,7 +199,7 @@ static struct scx_test tests[] = {
 		 "another one at the kicker"),
 	LAB_TEST(kick_coalesce,
 		 "kicks return and cost one interrupt in all while the target can't take them",
-		 "the kicker hangs on the target's rq lock in its self-interrupt"),
+		 "the kicker waits for the target's rq lock with interrupts off"),
 	{}
 };
 

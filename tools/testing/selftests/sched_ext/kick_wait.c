@@ -169,7 +169,7 @@ static struct scx_test tests[] = {
 		 "after SCX_KICK_WAIT no sched_ext task starts before the target begins a cycle",
 		 "the machine hangs"),
 	LAB_TEST(kick_wait_idle,
-		 "SCX_KICK_WAIT at an idle CPU waits for nothing",
+		 "SCX_KICK_WAIT at an idle CPU makes progress",
 		 "the machine hangs"),
 	LAB_TEST(kick_wait_busy,
 		 "SCX_KICK_WAIT at a CPU that runs a task makes progress",
