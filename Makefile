@@ -68,6 +68,9 @@ vm: kernel ## run CMD='...' as root in the machine
 shell: kernel ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(KERNEL) 'exec bash -i'
 
+series: build/base/.unpacked ## write the patches for git send-email to out/series
+	@series/mail build/base out/series
+
 check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
 	@vm/check-base
 
@@ -104,4 +107,4 @@ build/kcsan/.done: vm/kcsan.config
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 
-.PHONY: help run test kernel image tools vm shell check-base check setup
+.PHONY: help run test kernel image tools vm shell series check-base check setup
