@@ -83,7 +83,10 @@ DEFINE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu) = {
 	.unsent_work	= IRQ_WORK_INIT_HARD(kick_unsent_workfn),
 };
 
-/* Only for the task that runs here, so its thread flag needs no rq lock. */
+/*
+ * Only for the task that runs here, so its thread flag needs no rq lock. It is preempted at the
+ * next occasion and not by the kick itself, so that a program can kick its CPU several times.
+ */
 static void kick_resched_self(void)
 {
 	set_tsk_need_resched(current);
@@ -118,13 +121,16 @@ static noinline bool kick_self_offline(s32 cpu)
 	return ops_cpu_valid(cpu, "in a kick") && cpu == smp_processor_id();
 }
 
-/* Can be sent an interrupt as long as preemption stays off? */
+/* Can be sent an interrupt as long as this CPU does not go through stop_machine()? */
 static __always_inline bool kick_reachable(s32 cpu)
 {
 	return likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu);
 }
 
-/* Called with preemption off, which also keeps this CPU from its cycle_end(). */
+/*
+ * Called with interrupts off. This keeps @cpu online and this CPU from its cycle_end(), and whoever
+ * finds the request pending need not wait for an interrupt handler before it is sent.
+ */
 static __always_inline void kick_now(s32 cpu, int req)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
@@ -216,7 +222,7 @@ static bool kick_in_op(void)
  */
 void scx_kick_cpu(s32 cpu, int req)
 {
-	guard(preempt)();
+	guard(irqsave)();
 	if (kick_reachable(cpu))
 		kick_now(cpu, req);
 }
@@ -470,8 +476,8 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 {
 	int req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
 
-	/* With preemption off, so that the RCU grace period before scx_kick_reset() is of use. */
-	guard(preempt)();
+	/* Tested with interrupts off: scx_kick_reset() comes after a grace period. */
+	guard(irqsave)();
 	if (!scx_enabled())
 		return;
 	if (!kick_flags_valid(flags) || !kick_reachable(cpu))

@@ -107,7 +107,7 @@ static inline void scx_kick_cycle_start(struct rq *rq)
  * Kicks that the operation made are done now. A CPU that is kicked finds the task that was put on
  * a DSQ by the same operation.
  *
- * Context: Preemption is off. Any rq locks may be held.
+ * Context: Interrupts are off. Any rq locks may be held.
  */
 static inline void scx_kick_flush(void)
 {
