@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Kicks for one binary on many kernels. What the running kernel knows is read from its BTF when
+ * the program is loaded (CO-RE), so nothing of this depends on the kernel that vmlinux.h is from.
+ */
+#ifndef __SCX_KICK_COMPAT_BPF_H
+#define __SCX_KICK_COMPAT_BPF_H
+
+#include <bpf/bpf_core_read.h>
+
+/* libbpf ignores what follows ___ when it looks for the names in the running kernel. */
+enum scx_kick_flags___compat {
+	SCX_KICK_IDLE___compat = 1,
+};
+
+/*
+ * SCX_KICK_IDLE's value in the running kernel, 0 where it has no such flag. The value must only be
+ * computed on the branch that found it: elsewhere libbpf turns that instruction into one that the
+ * verifier refuses unless it is never reached. The asm keeps clang from moving it out of there.
+ */
+static __always_inline __u64 __compat_scx_kick_idle(void)
+{
+	__u64 flag = 0;
+
+	if (bpf_core_enum_value_exists(enum scx_kick_flags___compat, SCX_KICK_IDLE___compat)) {
+		asm volatile ("" : "+r"(flag));
+		flag = bpf_core_enum_value(enum scx_kick_flags___compat, SCX_KICK_IDLE___compat);
+		asm volatile ("" : "+r"(flag));
+	}
+	return flag;
+}
+
+/*
+ * Kick @cpu if it is idle. Where the kernel cannot tell, kick it in any case: more interrupts, but
+ * no wake-up is missed.
+ */
+#define __COMPAT_scx_bpf_kick_cpu_IDLE(cpu)	scx_bpf_kick_cpu((cpu), __compat_scx_kick_idle())
+
+#endif	/* __SCX_KICK_COMPAT_BPF_H */

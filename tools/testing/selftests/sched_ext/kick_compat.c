@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One BPF object, loaded as it is and as it would be on a kernel whose BTF has no SCX_KICK_IDLE.
+ */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <scx/common.h>
+#include "kick_compat.bpf.skel.h"
+#include "scx_test.h"
+
+#define MAX_INSNS	64
+
+struct loaded {
+	/* What the kick arrived with */
+	u64 flags;
+	/* What libbpf made of the program that kicks */
+	struct bpf_insn insns[MAX_INSNS];
+	size_t nr_insns;
+};
+
+/* Another name for the enumerator in @btf: nothing else has to move, and it is gone. */
+static bool take_out_idle(struct btf *btf)
+{
+	int new_name = btf__add_str(btf, "SCX_KICK_ABSENT");
+	s32 id = btf__find_by_name(btf, "scx_kick_flags");
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
+	__u32 *name;
+	int i;
+
+	if (new_name < 0 || !t || (!btf_is_enum(t) && !btf_is_enum64(t)))
+		return false;
+
+	for (i = 0; i < btf_vlen(t); i++) {
+		name = btf_is_enum(t) ? &btf_enum(t)[i].name_off : &btf_enum64(t)[i].name_off;
+		if (!strcmp(btf__name_by_offset(btf, *name), "SCX_KICK_IDLE")) {
+			*name = new_name;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A file in memory with the running kernel's BTF but for SCX_KICK_IDLE, or -1. */
+static int btf_file_without_idle(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const void *data;
+	int fd = -1;
+	__u32 size;
+
+	if (btf && take_out_idle(btf)) {
+		data = btf__raw_data(btf, &size);
+		fd = memfd_create("btf", 0);
+		if (fd >= 0 && (!data || write(fd, data, size) != size)) {
+			close(fd);
+			fd = -1;
+		}
+	}
+	btf__free(btf);
+	return fd;
+}
+
+/* Load the object against @btf_path (NULL: the kernel's own BTF) and have it kick once. */
+static bool load_and_kick(const char *btf_path, struct loaded *loaded)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts, .btf_custom_path = btf_path);
+	LIBBPF_OPTS(bpf_test_run_opts, run_opts);
+	struct kick_compat *skel = kick_compat__open_opts(&open_opts);
+	struct bpf_program *prog;
+	bool done = false;
+
+	if (!skel)
+		return false;
+
+	skel->bss->tid = syscall(SYS_gettid);
+	prog = skel->progs.kick_compat_kick;
+	if (!kick_compat__load(skel) && !kick_compat__attach(skel) &&
+	    !bpf_prog_test_run_opts(bpf_program__fd(prog), &run_opts) &&
+	    bpf_program__insn_cnt(prog) <= MAX_INSNS) {
+		loaded->flags = skel->bss->flags_seen;
+		loaded->nr_insns = bpf_program__insn_cnt(prog);
+		memcpy(loaded->insns, bpf_program__insns(prog),
+		       loaded->nr_insns * sizeof(loaded->insns[0]));
+		done = skel->bss->nr_seen == 1;
+	}
+	kick_compat__destroy(skel);
+	return done;
+}
+
+static enum scx_test_status run(void *ctx)
+{
+	struct loaded with, without;
+	int fd, i, nr_different = 0;
+	char path[64];
+	u64 idle = 0;
+
+	if (!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_IDLE", &idle)) {
+		SCX_FAIL_IF(!load_and_kick(NULL, &without), "Failed to kick");
+		SCX_EQ(without.flags, 0);
+		return SCX_TEST_PASS;
+	}
+
+	fd = btf_file_without_idle();
+	SCX_FAIL_IF(fd < 0, "Failed to make BTF without SCX_KICK_IDLE");
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+
+	SCX_FAIL_IF(!load_and_kick(NULL, &with), "Failed to kick with the kernel's BTF");
+	SCX_FAIL_IF(!load_and_kick(path, &without), "Failed to kick without the flag");
+	close(fd);
+
+	SCX_EQ(with.flags, idle);
+	SCX_EQ(without.flags, 0);
+
+	/* The same program but for what CO-RE put in */
+	SCX_EQ(with.nr_insns, without.nr_insns);
+	for (i = 0; i < with.nr_insns; i++) {
+		struct bpf_insn *a = &with.insns[i], *b = &without.insns[i];
+
+		if (!memcmp(a, b, sizeof(*a)))
+			continue;
+		printf("insn %d: code 0x%02x imm 0x%x with the flag, 0x%02x and 0x%x without\n",
+		       i, a->code, a->imm, b->code, b->imm);
+		nr_different++;
+	}
+	SCX_GT(nr_different, 0);
+
+	return SCX_TEST_PASS;
+}
+
+struct scx_test kick_compat = {
+	.name = "kick_compat",
+	.description = "Verify that the compat kick uses SCX_KICK_IDLE only where BTF has it",
+	.run = run,
+};
+
+REGISTER_SCX_TEST(&kick_compat)
