@@ -1,0 +1,1347 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * scx_kickbench - measure kicks
+ *
+ * The loader of scx_kickbench.bpf.c. It uses nothing but the public interface of sched_ext, so
+ * one binary measures any kernel that has scx_bpf_kick_cpu().
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <stdarg.h>
+#include <stdnoreturn.h>
+#include <unistd.h>
+#include <signal.h>
+#include <libgen.h>
+#include <sched.h>
+#include <pthread.h>
+#include <time.h>
+#include <errno.h>
+#include <getopt.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <linux/membarrier.h>
+#include <bpf/bpf.h>
+#include <scx/common.h>
+#include "scx_kickbench.h"
+#include "scx_kickbench.bpf.skel.h"
+
+#ifndef SCHED_EXT
+#define SCHED_EXT	7
+#endif
+
+#define ARRAY_SIZE(x)		(sizeof(x) / sizeof((x)[0]))
+#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, val)	__atomic_store_n(&(x), val, __ATOMIC_RELAXED)
+
+#define NSEC_PER_SEC	1000000000ULL
+#define SLICE_INF	(~0ULL)
+
+enum output { TABLE, TSV, JSON };
+enum target { IDLE_CPU, BUSY_CPU, OWN_CPU, ALL_CPUS, NR_TARGETS };
+
+static const char * const from_names[KB_NR_FROM] = {
+	[KB_SYSCALL]	= "syscall",
+	[KB_NOPREEMPT]	= "nopreempt",
+	[KB_ENQUEUE]	= "enqueue",
+	[KB_DISPATCH]	= "dispatch",
+	[KB_TICK]	= "tick",
+	[KB_TIMER]	= "timer",
+};
+
+static const char * const target_names[NR_TARGETS] = {
+	[IDLE_CPU]	= "idle",
+	[BUSY_CPU]	= "busy",
+	[OWN_CPU]	= "own",
+	[ALL_CPUS]	= "all",
+};
+
+struct kind {
+	const char	*name;
+	u64		flags;
+	bool		present;
+};
+
+enum { PLAIN, IDLE, PREEMPT, WAIT, NR_KINDS };
+
+static struct kind kinds[NR_KINDS] = {
+	[PLAIN]		= { "0", 0, true },
+	[IDLE]		= { "SCX_KICK_IDLE" },
+	[PREEMPT]	= { "SCX_KICK_PREEMPT" },
+	[WAIT]		= { "SCX_KICK_WAIT" },
+};
+
+/* What a row is about: the columns before the figures */
+struct row {
+	const char	*scenario;
+	int		from;
+	int		target;		/* enum target */
+	int		kind;
+	int		kicks;
+};
+
+struct samples {
+	u64		*v;
+	size_t		n;
+	size_t		room;
+};
+
+static struct scx_kickbench *skel;
+static struct bpf_link *ops_link;
+static enum output output;
+static const char *unit = "ns";
+static bool exact;		/* the clock counts instructions */
+static bool verbose, wait_works;
+static int reps = 200;
+static double secs = 1;
+static int nr_cpus, kicker = -1, target = -1;
+static int rows_printed;
+static bool stop_req;
+
+/* A gap this long between two readings of the clock is an interrupt. */
+static const u64 gap_min = 1000;
+
+static const char help_fmt[] =
+"Measure kicks: what they cost, how fast they arrive, what they interrupt.\n"
+"\n"
+"Usage: %s [-s SCENARIO[,SCENARIO...]] [-n COUNT] [-d SECONDS] [-k CPU] [-t CPU] [-i] [-w]\n"
+"       [--tsv | --json] [-v] [-h]\n"
+"\n"
+"  -s, --scenario=LIST    Run these scenarios only, see below\n"
+"  -n, --count=COUNT      Measure each figure COUNT times (default 200)\n"
+"  -d, --seconds=SECONDS  Length of what is measured over time (default 1)\n"
+"  -k, --kicker=CPU       CPU that kicks (default 1, or 0 of 2 CPUs)\n"
+"  -t, --target=CPU       CPU that is kicked (default 2, or 1 of 2 CPUs)\n"
+"  -i, --instructions     The clock counts instructions (QEMU's -icount shift=0)\n"
+"  -w, --wait             Kick with SCX_KICK_WAIT even where that may hang the machine\n"
+"      --tsv              One line a figure, tabs between the columns\n"
+"      --json             The same as one JSON document\n"
+"  -v, --verbose          Print libbpf's debug messages\n"
+"  -h, --help             Display this help and exit\n"
+"\n"
+"Scenarios, all by default:\n";
+
+static noreturn void die(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("scx_kickbench: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static int libbpf_print_fn(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (level == LIBBPF_DEBUG && !verbose)
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NSEC_PER_SEC + ts.tv_nsec;
+}
+
+static void sleep_us(long us)
+{
+	struct timespec ts = { us / 1000000, us % 1000000 * 1000 };
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
+}
+
+/* Samples and rows */
+
+static void add_sample(struct samples *s, u64 v)
+{
+	if (s->n == s->room) {
+		s->room = s->room ? 2 * s->room : 256;
+		s->v = realloc(s->v, s->room * sizeof(*s->v));
+		if (!s->v)
+			die("no memory for %zu samples", s->room);
+	}
+	s->v[s->n++] = v;
+}
+
+static int cmp_u64(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static u64 quantile(struct samples *s, double q)
+{
+	size_t i = q * s->n;
+
+	return s->v[i < s->n ? i : s->n - 1];
+}
+
+static const char * const columns[] = {
+	"scenario", "from", "target", "flags", "kicks", "measure", "unit", "count",
+	"min", "p50", "p99", "p99.9", "max", "mean", "histogram", "note",
+};
+
+#define NR_COLUMNS	ARRAY_SIZE(columns)
+
+/* Only these hold words in every row */
+static bool is_text(int col)
+{
+	return col < 4 || col == 5 || col == 6 || col >= 14;
+}
+
+#define TABLE_FMT	"%-8s %-9s %-5s %-16s %5s  %-20s %-12s %11s %11s %11s %11s %s\n"
+#define JSON_FMT	"{\"kernel\": \"%s %s\", \"cpus\": %d, \"clock\": \"%s\", \"rows\": ["
+
+static void print_row(char v[NR_COLUMNS][1024])
+{
+	struct utsname uts;
+	int i;
+
+	uname(&uts);
+	switch (output) {
+	case TABLE:
+		if (!rows_printed) {
+			printf("kernel %s %s, %d CPUs, %s\n\n", uts.release, uts.version,
+			       nr_cpus, unit);
+			printf(TABLE_FMT, "scenario", "from", "cpu", "flags", "kicks", "measure",
+			       "unit", "min", "p50", "p99", "mean", "");
+		}
+		printf(TABLE_FMT, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[8], v[9], v[10],
+		       v[13], v[15]);
+		break;
+	case TSV:
+		if (!rows_printed) {
+			printf("# kernel %s %s\tcpus %d\tclock %s\n", uts.release, uts.version,
+			       nr_cpus, unit);
+			for (i = 0; i < NR_COLUMNS; i++)
+				printf("%s%c", columns[i], i + 1 < NR_COLUMNS ? '\t' : '\n');
+		}
+		for (i = 0; i < NR_COLUMNS; i++)
+			printf("%s%c", v[i][0] ? v[i] : "-", i + 1 < NR_COLUMNS ? '\t' : '\n');
+		break;
+	case JSON:
+		if (!rows_printed)
+			printf(JSON_FMT, uts.release, uts.version, nr_cpus, unit);
+		printf("%s\n  {", rows_printed ? "," : "");
+		for (i = 0; i < NR_COLUMNS; i++) {
+			const char *quote = is_text(i) || !v[i][0] ? "\"" : "";
+
+			printf("%s\"%s\": %s%s%s", i ? ", " : "", columns[i],
+			       v[i][0] ? quote : "", v[i][0] ? v[i] : "null", v[i][0] ? quote : "");
+		}
+		printf("}");
+		break;
+	}
+	rows_printed++;
+	fflush(stdout);
+}
+
+static void fill_row(char v[NR_COLUMNS][1024], const struct row *row, const char *measure,
+		     const char *row_unit)
+{
+	memset(v, 0, NR_COLUMNS * sizeof(v[0]));
+	snprintf(v[0], sizeof(v[0]), "%s", row->scenario);
+	if (row->from)
+		snprintf(v[1], sizeof(v[1]), "%s", from_names[row->from]);
+	if (row->target >= 0)
+		snprintf(v[2], sizeof(v[2]), "%s", target_names[row->target]);
+	if (row->kind >= 0)
+		snprintf(v[3], sizeof(v[3]), "%s", kinds[row->kind].name);
+	if (row->kicks >= 0)
+		snprintf(v[4], sizeof(v[4]), "%d", row->kicks);
+	snprintf(v[5], sizeof(v[5]), "%s", measure);
+	snprintf(v[6], sizeof(v[6]), "%s", row_unit);
+}
+
+/* A figure from many samples. Each is divided by @per. The samples are gone after it. */
+static void report(const struct row *row, const char *measure, const char *row_unit,
+		   struct samples *s, double per, bool histogram)
+{
+	static const double quantiles[] = { 0, 0.5, 0.99, 0.999, 1 };
+	char v[NR_COLUMNS][1024];
+	double sum = 0;
+	size_t i, at, len = 0;
+	int bucket;
+
+	fill_row(v, row, measure, row_unit);
+	snprintf(v[7], sizeof(v[7]), "%zu", s->n);
+	if (!s->n) {
+		snprintf(v[15], sizeof(v[15]), "could not be taken: no sample came");
+		print_row(v);
+		return;
+	}
+
+	qsort(s->v, s->n, sizeof(*s->v), cmp_u64);
+	for (i = 0; i < ARRAY_SIZE(quantiles); i++)
+		snprintf(v[8 + i], sizeof(v[0]), "%.10g", quantile(s, quantiles[i]) / per);
+	for (i = 0; i < s->n; i++)
+		sum += s->v[i];
+	snprintf(v[13], sizeof(v[13]), "%.6g", sum / s->n / per);
+
+	/* lower bound:samples, a bucket ends at twice its lower bound */
+	for (bucket = 0, at = 0; histogram && bucket < 64 && at < s->n; bucket++) {
+		size_t from = at;
+
+		while (at < s->n && s->v[at] >> bucket <= 1)
+			at++;
+		if (at > from)
+			len += snprintf(v[14] + len, sizeof(v[14]) - len, "%s%llu:%zu",
+					len ? "," : "", bucket ? 1ULL << bucket : 0, at - from);
+	}
+	print_row(v);
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}
+
+/* A figure that is one number */
+static void report_one(const struct row *row, const char *measure, const char *row_unit,
+		       double value)
+{
+	char v[NR_COLUMNS][1024];
+
+	fill_row(v, row, measure, row_unit);
+	snprintf(v[13], sizeof(v[13]), "%.6g", value);
+	print_row(v);
+}
+
+static void report_none(const struct row *row, const char *measure, const char *fmt, ...)
+{
+	char v[NR_COLUMNS][1024];
+	va_list args;
+
+	fill_row(v, row, measure, "-");
+	va_start(args, fmt);
+	vsnprintf(v[15], sizeof(v[15]), fmt, args);
+	va_end(args);
+	print_row(v);
+}
+
+/* Interrupts */
+
+enum { RES, CAL, IWI, NR_IRQS };
+
+static const char * const irq_names[NR_IRQS] = { "RES", "CAL", "IWI" };
+
+static void read_irqs(u64 *irqs)
+{
+	static char line[64 * 1024];
+	FILE *file = fopen("/proc/interrupts", "r");
+	int i;
+
+	if (!file)
+		die("/proc/interrupts: %s", strerror(errno));
+	memset(irqs, 0, NR_IRQS * sizeof(*irqs));
+	while (fgets(line, sizeof(line), file)) {
+		char *p = line + strspn(line, " "), *end;
+
+		for (i = 0; i < NR_IRQS; i++) {
+			if (strncmp(p, irq_names[i], 3) || p[3] != ':')
+				continue;
+			for (p += 4;; p = end) {
+				u64 n = strtoull(p, &end, 10);
+
+				if (end == p)
+					break;
+				irqs[i] += n;
+			}
+			break;
+		}
+	}
+	fclose(file);
+}
+
+/* Threads */
+
+struct thread {
+	pthread_t	pthread;
+	int		cpu;
+	void		*(*fn)(void *arg);
+	u64		work;
+	bool		*stop;
+	pid_t		pid;
+	void		*arg;
+};
+
+static void pin(int cpu)
+{
+	size_t size = CPU_ALLOC_SIZE(KB_MAX_CPUS);
+	cpu_set_t *set = CPU_ALLOC(KB_MAX_CPUS);
+
+	CPU_ZERO_S(size, set);
+	CPU_SET_S(cpu, size, set);
+	if (sched_setaffinity(0, size, set))
+		die("can't run on CPU %d: %s", cpu, strerror(errno));
+	CPU_FREE(set);
+}
+
+static void set_policy(int policy)
+{
+	struct sched_param param = {};
+
+	if (sched_setscheduler(0, policy, &param))
+		die("can't take scheduling policy %d: %s", policy, strerror(errno));
+}
+
+static void *thread_fn(void *arg)
+{
+	struct thread *t = arg;
+
+	pin(t->cpu);
+	t->pid = syscall(SYS_gettid);
+	set_policy(SCHED_EXT);
+	return t->fn(t);
+}
+
+static void start_thread(struct thread *t, int cpu, void *(*fn)(void *arg), bool *stop)
+{
+	int ret;
+
+	t->cpu = cpu;
+	t->fn = fn;
+	t->work = 0;
+	t->stop = stop;
+	t->pid = 0;
+	ret = pthread_create(&t->pthread, NULL, thread_fn, t);
+	if (ret)
+		die("can't create a thread: %s", strerror(ret));
+}
+
+static void *spin_fn(void *arg)
+{
+	struct thread *t = arg;
+
+	while (!READ_ONCE(*t->stop))
+		WRITE_ONCE(t->work, t->work + 1);
+	return NULL;
+}
+
+/* Until each thread has got its CPU */
+static void wait_running(struct thread *t, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		while (!READ_ONCE(t[i].work))
+			sleep_us(100);
+}
+
+static void join_threads(struct thread *t, int n, bool *stop)
+{
+	int i;
+
+	WRITE_ONCE(*stop, true);
+	for (i = 0; i < n; i++)
+		pthread_join(t[i].pthread, NULL);
+	*stop = false;
+}
+
+/* Kicks */
+
+static void check_alive(void)
+{
+	if (ops_link && UEI_EXITED(skel, uei)) {
+		UEI_REPORT(skel, uei);
+		die("the BPF scheduler has gone");
+	}
+	if (READ_ONCE(stop_req))
+		die("interrupted");
+}
+
+static void run_prog(struct bpf_program *prog, void *ctx, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = ctx, .ctx_size_in = size);
+	int ret = bpf_prog_test_run_opts(bpf_program__fd(prog), &opts);
+
+	if (ret || (s32)opts.retval < 0)
+		die("can't run %s: %s", bpf_program__name(prog),
+		    strerror(ret ? -ret : -(s32)opts.retval));
+}
+
+static struct kb_burst *burst(void)
+{
+	return &skel->bss->burst;
+}
+
+static struct kb_cpu *kb_cpu(int cpu)
+{
+	return &skel->bss->cpus[cpu];
+}
+
+/*
+ * One burst of @kicks, made from row->from. Returns the cost of the kicks themselves, with one
+ * reading of the clock, and in @whole the time until the kicker is back in user space: what a
+ * kick leaves to an interrupt on its own CPU falls into it.
+ */
+static u64 make_burst(const struct row *row, int cpu, int kicks, u64 *whole)
+{
+	struct kb_burst *b = burst();
+	struct kb_args args = {
+		.target = cpu, .kicks = kicks, .flags = kinds[row->kind].flags,
+		.nr_cpus = nr_cpus, .self = kicker, .nopreempt = row->from == KB_NOPREEMPT,
+	};
+	u64 done = READ_ONCE(b->done), deadline = now_ns() + NSEC_PER_SEC;
+
+	if (row->from <= KB_NOPREEMPT) {
+		run_prog(row->target == ALL_CPUS ? skel->progs.kick_round : skel->progs.kick,
+			 &args, sizeof(args));
+		*whole = now_ns() - args.start;
+		b->start = args.start;
+		return args.end - args.start;
+	}
+
+	b->target = cpu;
+	b->flags = args.flags;
+	b->kicks = kicks;
+	__sync_synchronize();
+	WRITE_ONCE(b->from, row->from);
+	if (row->from == KB_TIMER)
+		run_prog(skel->progs.start_timer, NULL, 0);
+	do {
+		/* A sleep that was over at once, a cycle that somebody else started: once more. */
+		if (row->from == KB_ENQUEUE)
+			sleep_us(50);
+		else if (row->from == KB_DISPATCH)
+			sched_yield();
+		if (now_ns() > deadline)
+			die("no call from %s came within a second", from_names[row->from]);
+	} while (READ_ONCE(b->done) == done);
+	*whole = now_ns() - b->start;
+	return b->end - b->start;
+}
+
+/* Has a cycle of @cpu seen every kick? Up to a second; the own CPU must have done so by now. */
+static bool wait_seen(int cpu)
+{
+	u64 deadline = now_ns() + NSEC_PER_SEC;
+
+	while (READ_ONCE(kb_cpu(cpu)->seen) != READ_ONCE(kb_cpu(cpu)->seq)) {
+		if (cpu == kicker || now_ns() > deadline)
+			return false;
+		sleep_us(50);
+	}
+	return true;
+}
+
+/* The CPUs that @row's target means */
+static int target_cpus(const struct row *row, int *cpus)
+{
+	int cpu, n = 0;
+
+	if (row->target != ALL_CPUS) {
+		cpus[n++] = row->target == OWN_CPU ? kicker : target;
+		return n;
+	}
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpu != kicker)
+			cpus[n++] = cpu;
+	return n;
+}
+
+static u64 sum_cycles(const int *cpus, int n)
+{
+	u64 sum = 0;
+
+	while (n--)
+		sum += READ_ONCE(kb_cpu(cpus[n])->cycles);
+	return sum;
+}
+
+/* A kick without PREEMPT shows in the scheduler only where the slice is used up. */
+static void show_cycles(bool plain)
+{
+	WRITE_ONCE(skel->data->slice, plain ? 1 : SLICE_INF);
+	WRITE_ONCE(skel->data->kicker_slice, skel->data->slice);
+}
+
+static u64 typical(struct samples *s)
+{
+	qsort(s->v, s->n, sizeof(*s->v), cmp_u64);
+	return quantile(s, exact ? 0 : 0.5);
+}
+
+static void subtract(struct samples *s, u64 base)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		s->v[i] -= s->v[i] < base ? s->v[i] : base;
+}
+
+/* Cost of a burst, interrupts, coalesced and lost kicks */
+static void measure_cost(const struct row *row)
+{
+	struct samples cost = {}, whole = {}, no_cost = {}, no_whole = {}, net = {};
+	bool busy = row->target == BUSY_CPU || row->target == ALL_CPUS;
+	bool left_alone = row->kind == IDLE && row->target != IDLE_CPU;
+	int cpus[KB_MAX_CPUS], n = target_cpus(row, cpus);
+	double kicks = row->target == ALL_CPUS ? n : row->kicks;
+	u64 irqs[2][NR_IRQS], cycles, t, after, lost = 0;
+	struct thread threads[KB_MAX_CPUS];
+	bool stop = false;
+	int i, j;
+
+	if (!kinds[row->kind].present) {
+		report_none(row, "kick", "left out: this kernel has no %s", kinds[row->kind].name);
+		return;
+	}
+	if (row->kind == WAIT && !wait_works) {
+		report_none(row, "kick", "left out: here a wait for a busy CPU hangs the machine");
+		return;
+	}
+
+	show_cycles(row->kind == PLAIN || row->kind == WAIT);
+	for (i = 0; busy && i < n; i++)
+		start_thread(&threads[i], cpus[i], spin_fn, &stop);
+	if (busy)
+		wait_running(threads, n);
+
+	for (i = 0; i < reps / 4 + 10; i++) {
+		sleep_us(50);
+		add_sample(&no_cost, make_burst(row, cpus[0], 0, &t));
+		add_sample(&no_whole, t);
+	}
+
+	cycles = sum_cycles(cpus, n);
+	read_irqs(irqs[0]);
+	for (i = 0; i < reps; i++) {
+		check_alive();
+		sleep_us(50);
+		t = make_burst(row, cpus[0], row->kicks, &after);
+		add_sample(&cost, t);
+		add_sample(&net, t);
+		add_sample(&whole, after);
+		for (j = 0; !left_alone && j < n; j++)
+			lost += !wait_seen(cpus[j]);
+	}
+	read_irqs(irqs[1]);
+	cycles = sum_cycles(cpus, n) - cycles;
+	if (busy)
+		join_threads(threads, n, &stop);
+
+	report(row, "kick and clock", unit, &cost, kicks, false);
+	subtract(&net, typical(&no_cost));
+	subtract(&whole, typical(&no_whole));
+	report(row, "kick", unit, &net, kicks, false);
+	report(row, "kick and after", unit, &whole, kicks, false);
+	for (i = 0; i < NR_IRQS; i++)
+		report_one(row, irq_names[i], "per kick", (irqs[1][i] - irqs[0][i]) / kicks / reps);
+	if (!left_alone) {
+		if (row->target != OWN_CPU)
+			report_one(row, "cycles", "per kick", cycles / kicks / reps);
+		report_one(row, "lost", "kicks", lost);
+	}
+	free(no_cost.v);
+	free(no_whole.v);
+}
+
+static void scenario_clock(void)
+{
+	struct row row = { "clock", KB_SYSCALL, -1, -1, 0 };
+	struct row empty = { "clock", KB_SYSCALL, BUSY_CPU, PLAIN, 0 };
+	struct samples s = {};
+	u64 whole;
+	int i;
+
+	for (i = 0; i < reps; i++)
+		add_sample(&s, make_burst(&empty, target, 0, &whole));
+	report(&row, "nothing, and clock", unit, &s, 1, false);
+}
+
+static void scenario_cost(void)
+{
+	static const int bursts[] = { KB_MAX_KICKS, 1 };
+	struct row row = { "cost", KB_SYSCALL };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		row.kicks = bursts[i];
+		for (row.target = IDLE_CPU; row.target <= OWN_CPU; row.target++)
+			for (row.kind = PLAIN; row.kind <= WAIT; row.kind++)
+				measure_cost(&row);
+	}
+}
+
+static void scenario_from(void)
+{
+	struct row row = { "from" };
+
+	for (row.from = KB_NOPREEMPT; row.from < KB_NR_FROM; row.from++) {
+		row.kind = PREEMPT;
+		for (row.target = BUSY_CPU; row.target <= OWN_CPU; row.target++) {
+			row.kicks = KB_MAX_KICKS;
+			measure_cost(&row);
+			row.kicks = 1;
+			measure_cost(&row);
+		}
+		row.target = IDLE_CPU;
+		row.kind = IDLE;
+		measure_cost(&row);
+	}
+}
+
+static void scenario_round(void)
+{
+	struct row row = { "round", KB_SYSCALL, ALL_CPUS, PREEMPT, nr_cpus - 1 };
+
+	measure_cost(&row);
+}
+
+/* All CPUs kick one */
+
+static void *herd_fn(void *arg)
+{
+	struct thread *t = arg;
+	struct kb_args args = {
+		.target = target, .kicks = KB_MAX_KICKS, .rounds = 16,
+		.flags = kinds[PREEMPT].flags,
+	};
+
+	while (!READ_ONCE(*t->stop)) {
+		run_prog(skel->progs.kick_storm, &args, sizeof(args));
+		WRITE_ONCE(t->work, t->work + args.kicks * args.rounds);
+	}
+	return NULL;
+}
+
+static u64 sum_work(struct thread *threads, int n)
+{
+	u64 sum = 0;
+
+	while (n--)
+		sum += READ_ONCE(threads[n].work);
+	return sum;
+}
+
+static void scenario_herd(void)
+{
+	struct row row = { "herd", KB_SYSCALL, BUSY_CPU, PREEMPT, KB_MAX_KICKS };
+	struct thread threads[KB_MAX_CPUS], victim;
+	u64 irqs[2][NR_IRQS], start, kicks, cycles;
+	bool stop = false;
+	int cpu, i, n = 0;
+	double elapsed;
+
+	show_cycles(false);
+	set_policy(SCHED_OTHER);
+	start_thread(&victim, target, spin_fn, &stop);
+	wait_running(&victim, 1);
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		if (cpu != target)
+			start_thread(&threads[n++], cpu, herd_fn, &stop);
+	wait_running(threads, n);
+
+	read_irqs(irqs[0]);
+	cycles = READ_ONCE(kb_cpu(target)->cycles);
+	kicks = sum_work(threads, n);
+	start = now_ns();
+	sleep_us(secs * 1e6);
+	kicks = sum_work(threads, n) - kicks;
+	elapsed = now_ns() - start;
+	cycles = READ_ONCE(kb_cpu(target)->cycles) - cycles;
+	read_irqs(irqs[1]);
+
+	join_threads(threads, n, &stop);
+	set_policy(SCHED_EXT);
+	report_one(&row, "rate", exact ? "kicks/Ginsn" : "kicks/s", kicks * 1e9 / elapsed);
+	for (i = 0; i < NR_IRQS; i++)
+		report_one(&row, irq_names[i], "per kick",
+			   kicks ? (double)(irqs[1][i] - irqs[0][i]) / kicks : 0);
+	report_one(&row, "cycles", "per kick", kicks ? (double)cycles / kicks : 0);
+	report_one(&row, "lost", "kicks", !wait_seen(target));
+	WRITE_ONCE(stop, true);
+	pthread_join(victim.pthread, NULL);
+}
+
+/* From the kick to the victim off its CPU */
+
+static long random_us(long min, long max)
+{
+	return min + random() % (max - min);
+}
+
+static void scenario_latency(void)
+{
+	struct row row = { "latency", KB_SYSCALL, BUSY_CPU, PREEMPT, 1 };
+	struct samples off = {}, run = {}, cycle = {};
+	bool stop = false;
+	struct thread threads[2];
+	u64 after, lost = 0;
+	int i;
+
+	show_cycles(false);
+	for (i = 0; i < 2; i++)
+		start_thread(&threads[i], target, spin_fn, &stop);
+	while (!READ_ONCE(threads[0].work) || !READ_ONCE(threads[1].work)) {
+		make_burst(&row, target, 1, &after);
+		sleep_us(100);
+	}
+	for (i = 0; i < 10 * reps; i++) {
+		struct kb_cpu *kc = kb_cpu(target);
+
+		check_alive();
+		sleep_us(random_us(50, 500));
+		make_burst(&row, target, 1, &after);
+		if (!wait_seen(target)) {
+			lost++;
+			continue;
+		}
+		sleep_us(20);
+		if (READ_ONCE(kc->off_seq) != kc->seq || READ_ONCE(kc->run_seq) != kc->seq ||
+		    kc->off_at < burst()->start)
+			continue;
+		add_sample(&off, kc->off_at - burst()->start);
+		add_sample(&run, kc->run_at - burst()->start);
+	}
+	join_threads(threads, 2, &stop);
+	report(&row, "victim off CPU", unit, &off, 1, true);
+	report(&row, "next task on CPU", unit, &run, 1, true);
+	report_one(&row, "lost", "kicks", lost);
+
+	row.target = IDLE_CPU;
+	row.kind = IDLE;
+	for (i = 0, lost = 0; i < 10 * reps; i++) {
+		check_alive();
+		sleep_us(random_us(50, 500));
+		make_burst(&row, target, 1, &after);
+		if (wait_seen(target))
+			add_sample(&cycle, kb_cpu(target)->cycle_at - burst()->start);
+		else
+			lost++;
+	}
+	report(&row, "cycle", unit, &cycle, 1, true);
+	report_one(&row, "lost", "kicks", lost);
+}
+
+/* The bare interrupt, to tell what of a kick's cost is not the kick's */
+
+/* The latest two readings of the clock on a CPU: an interrupt shows as a gap between them. */
+struct gap {
+	u64	from;
+	u64	to;
+};
+
+static void *gap_fn(void *arg)
+{
+	struct thread *t = arg;
+	struct gap *gap = t->arg;
+	u64 last = now_ns();
+
+	while (!READ_ONCE(*t->stop)) {
+		u64 now = now_ns();
+
+		if (now - last > gap_min) {
+			WRITE_ONCE(gap->from, last);
+			WRITE_ONCE(gap->to, now);
+		}
+		last = now;
+		WRITE_ONCE(t->work, t->work + 1);
+	}
+	return NULL;
+}
+
+static void call_membarrier(int cmd)
+{
+	if (syscall(__NR_membarrier, cmd, 0, 0))
+		die("membarrier(%d): %s", cmd, strerror(errno));
+}
+
+/*
+ * membarrier() has a function that is one memory barrier called on each CPU that runs another
+ * thread of the process, and waits for it.
+ */
+static void bare_call(void)
+{
+	struct row row = { "ipi", 0, BUSY_CPU, -1, -1 };
+	struct samples there_and_back = {}, base = {}, there = {};
+	bool stop = false;
+	struct gap gap = {};
+	struct thread thread = { .arg = &gap };
+	u64 start, end;
+	int i;
+
+	if (exact) {
+		report_none(&row, "empty call",
+			    "could not be taken: under -icount CPUs run in turn");
+		return;
+	}
+	call_membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
+	for (i = 0; i < 10 * reps; i++) {
+		start = now_ns();
+		call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+		add_sample(&base, now_ns() - start);
+	}
+
+	start_thread(&thread, target, gap_fn, &stop);
+	wait_running(&thread, 1);
+	for (i = 0; i < 10 * reps; i++) {
+		check_alive();
+		sleep_us(random_us(50, 500));
+		start = now_ns();
+		call_membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
+		end = now_ns();
+		add_sample(&there_and_back, end - start);
+		sleep_us(50);
+		if (READ_ONCE(gap.to) > start && READ_ONCE(gap.from) < end)
+			add_sample(&there, READ_ONCE(gap.to) - start);
+	}
+	join_threads(&thread, 1, &stop);
+	subtract(&there_and_back, typical(&base));
+	report(&row, "empty call, and back", unit, &there_and_back, 1, true);
+	report(&row, "empty call, one way", unit, &there, 1, true);
+	free(base.v);
+}
+
+static bool is_nohz_full(int cpu)
+{
+	FILE *file = fopen("/sys/devices/system/cpu/nohz_full", "r");
+	bool found = false;
+	int first, last;
+
+	while (file && fscanf(file, "%d", &first) == 1) {
+		if (fscanf(file, "-%d", &last) != 1)
+			last = first;
+		found |= cpu >= first && cpu <= last;
+		if (fgetc(file) != ',')
+			break;
+	}
+	if (file)
+		fclose(file);
+	return found;
+}
+
+/* Time of arming a CPU timer of the thread that spins on @cpu */
+static void arm_cpu_timer(int cpu, struct samples *s, int n)
+{
+	struct itimerspec value = { .it_value.tv_nsec = 2000000 };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	bool stop = false;
+	struct thread thread = {};
+	clockid_t clock;
+	timer_t timer;
+	u64 start;
+
+	start_thread(&thread, cpu, spin_fn, &stop);
+	wait_running(&thread, 1);
+	if (pthread_getcpuclockid(thread.pthread, &clock) || timer_create(clock, &event, &timer))
+		die("can't create a CPU timer: %s", strerror(errno));
+	while (n--) {
+		check_alive();
+		start = now_ns();
+		timer_settime(timer, 0, &value, NULL);
+		add_sample(s, now_ns() - start);
+		/* It expires at a tick of the spinning thread. */
+		sleep_us(20000);
+	}
+	timer_delete(timer);
+	join_threads(&thread, 1, &stop);
+}
+
+/*
+ * Arming a CPU timer of another thread makes sure that the thread's CPU has a tick: where it is
+ * one of nohz_full= by irq_work_queue_on() with an empty function, elsewhere by doing nothing.
+ */
+static void bare_irq_work(void)
+{
+	struct row row = { "ipi", 0, BUSY_CPU, -1, -1 };
+	struct samples with = {}, without = {};
+	u64 irqs[2][NR_IRQS];
+	int cpu, n = reps / 10 + 1;
+
+	for (cpu = 0; cpu < nr_cpus && (cpu == kicker || is_nohz_full(cpu));)
+		cpu++;
+	if (!is_nohz_full(target) || cpu == nr_cpus) {
+		report_none(&row, "irq_work_queue_on()",
+			    "could not be taken: needs a kernel started with nohz_full=%d", target);
+		return;
+	}
+	signal(SIGUSR1, SIG_IGN);
+	arm_cpu_timer(cpu, &without, n);
+	read_irqs(irqs[0]);
+	arm_cpu_timer(target, &with, n);
+	read_irqs(irqs[1]);
+	subtract(&with, typical(&without));
+	report(&row, "irq_work_queue_on()", unit, &with, 1, false);
+	report_one(&row, "IWI", "per call", (double)(irqs[1][IWI] - irqs[0][IWI]) / n);
+	free(without.v);
+}
+
+static int drop_sample(void *ctx, void *data, size_t size)
+{
+	return 0;
+}
+
+/* An interrupt to oneself: what sends a kick in a kernel that cannot send it from everywhere */
+static void bare_self_irq(void)
+{
+	struct ring_buffer *ring = ring_buffer__new(bpf_map__fd(skel->maps.ring), drop_sample,
+						    NULL, NULL);
+	struct row row = { "ipi", KB_SYSCALL, OWN_CPU, -1, 1 };
+	struct samples with = {}, without = {};
+	struct kb_args args = {};
+	u64 irqs[2][NR_IRQS];
+	int i;
+
+	if (!ring)
+		die("can't open the ring buffer: %s", strerror(errno));
+	read_irqs(irqs[0]);
+	for (i = 0; i < 2 * reps; i++) {
+		args.flags = i % 2 ? 1ULL << 1 /* BPF_RB_FORCE_WAKEUP */ : 1 /* BPF_RB_NO_WAKEUP */;
+		run_prog(skel->progs.self_irq, &args, sizeof(args));
+		add_sample(i % 2 ? &with : &without, args.end - args.start);
+		ring_buffer__consume(ring);
+	}
+	read_irqs(irqs[1]);
+	subtract(&with, typical(&without));
+	report(&row, "self-interrupt", unit, &with, 1, false);
+	report_one(&row, "IWI", "per call", (double)(irqs[1][IWI] - irqs[0][IWI]) / reps);
+	free(without.v);
+	ring_buffer__free(ring);
+}
+
+static void scenario_ipi(void)
+{
+	bare_self_irq();
+	bare_irq_work();
+	bare_call();
+}
+
+/* The scheduling cycle, with nobody kicking */
+
+struct pong {
+	int	in;
+	int	out;
+	int	policy;
+};
+
+static void *pong_fn(void *arg)
+{
+	struct pong *pong = arg;
+	char c;
+
+	pin(kicker);
+	set_policy(pong->policy);
+	while (read(pong->in, &c, 1) == 1)
+		if (write(pong->out, &c, 1) != 1)
+			break;
+	return NULL;
+}
+
+/* Two tasks on one CPU wake each other: what one switch from task to task costs */
+static void measure_cycle(const char *measure, int policy)
+{
+	struct row row = { "cycle", 0, OWN_CPU, -1, -1 };
+	struct samples s = {};
+	struct pong pong = { .policy = policy };
+	int there[2], back[2], i, j;
+	pthread_t thread;
+	char c = 0;
+
+	if (pipe(there) || pipe(back))
+		die("can't make a pipe: %s", strerror(errno));
+	pong.in = there[0];
+	pong.out = back[1];
+	pin(kicker);
+	set_policy(policy);
+	if (pthread_create(&thread, NULL, pong_fn, &pong))
+		die("can't create a thread");
+	for (i = 0; i < 4 * reps; i++) {
+		u64 start;
+
+		check_alive();
+		start = now_ns();
+		for (j = 0; j < 25; j++)
+			if (write(there[1], &c, 1) != 1 || read(back[0], &c, 1) != 1)
+				die("can't use a pipe: %s", strerror(errno));
+		/* The first ones find the other task on its way. */
+		if (i >= reps / 10)
+			add_sample(&s, now_ns() - start);
+	}
+	close(there[1]);
+	pthread_join(thread, NULL);
+	close(there[0]);
+	close(back[0]);
+	close(back[1]);
+	report(&row, measure, unit, &s, 50, false);
+}
+
+static void scenario_cycle(void)
+{
+	measure_cycle("switch, sched_ext", SCHED_EXT);
+	measure_cycle("switch, fair class", SCHED_OTHER);
+	set_policy(SCHED_EXT);
+}
+
+/* Before the BPF scheduler is there */
+static void scenario_cycle_none(void)
+{
+	measure_cycle("switch, none loaded", SCHED_OTHER);
+}
+
+/* The application's view: a task that has to run at once while all CPUs are busy */
+
+struct urgent {
+	struct samples	to_running;
+	struct samples	to_user;
+	u64	turns;
+	u64	worked;			/* for so long in all */
+	bool	paused;
+};
+
+static void *urgent_fn(void *arg)
+{
+	struct thread *t = arg;
+	struct urgent *u = t->arg;
+	struct kb_urgent *kb = &skel->bss->urgent;
+	size_t size = CPU_ALLOC_SIZE(KB_MAX_CPUS);
+	cpu_set_t *set = CPU_ALLOC(KB_MAX_CPUS);
+	int cpu;
+
+	CPU_ZERO_S(size, set);
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		CPU_SET_S(cpu, size, set);
+	sched_setaffinity(0, size, set);
+	CPU_FREE(set);
+
+	kb->nr_cpus = nr_cpus;
+	WRITE_ONCE(kb->pid, t->pid);
+	while (!READ_ONCE(*t->stop)) {
+		u64 kicks = READ_ONCE(kb->kicks), start, now;
+
+		sleep_us(random_us(500, 3000));
+		start = now_ns();
+		now = start;
+		if (READ_ONCE(u->paused) || READ_ONCE(kb->kicks) == kicks)
+			continue;
+		add_sample(&u->to_running, READ_ONCE(kb->run_at) - READ_ONCE(kb->woken_at));
+		add_sample(&u->to_user, now - READ_ONCE(kb->woken_at));
+		while (now - start < 50000)
+			now = now_ns();
+		WRITE_ONCE(u->worked, u->worked + now - start);
+		WRITE_ONCE(u->turns, u->turns + 1);
+	}
+	WRITE_ONCE(kb->pid, 0);
+	return NULL;
+}
+
+static void scenario_urgent(void)
+{
+	struct row row = { "urgent", KB_ENQUEUE, BUSY_CPU, PREEMPT, 1 };
+	struct thread threads[KB_MAX_CPUS], thread = {};
+	bool stop = false, stop_urgent = false;
+	struct urgent u = { .paused = true };
+	struct samples lost = {};
+	int i;
+
+	thread.arg = &u;
+	show_cycles(false);
+	set_policy(SCHED_OTHER);
+	for (i = 0; i < nr_cpus; i++)
+		start_thread(&threads[i], i, spin_fn, &stop);
+	wait_running(threads, nr_cpus);
+	start_thread(&thread, target, urgent_fn, &stop_urgent);
+
+	/* The others' work without it and with it, in turn */
+	for (i = 0; i < 10; i++) {
+		double work[2], elapsed[2];
+		u64 turns = READ_ONCE(u.turns), worked = READ_ONCE(u.worked);
+		int on;
+
+		for (on = 0; on < 2; on++) {
+			u64 start, before;
+
+			check_alive();
+			WRITE_ONCE(u.paused, !on);
+			sleep_us(5000);
+			before = sum_work(threads, nr_cpus);
+			start = now_ns();
+			sleep_us(secs * 1e6 / 20);
+			work[on] = sum_work(threads, nr_cpus) - before;
+			elapsed[on] = now_ns() - start;
+		}
+		turns = READ_ONCE(u.turns) - turns;
+		worked = READ_ONCE(u.worked) - worked;
+		if (turns) {
+			/* In turn on one CPU of the host, or side by side? */
+			double cpus = exact ? 1 : nr_cpus;
+			double t = cpus * elapsed[1] *
+				   (1 - work[1] / elapsed[1] / (work[0] / elapsed[0])) - worked;
+
+			add_sample(&lost, t > 0 ? t / turns : 0);
+		}
+	}
+	join_threads(&thread, 1, &stop_urgent);
+	join_threads(threads, nr_cpus, &stop);
+	set_policy(SCHED_EXT);
+	report(&row, "wake-up to CPU", unit, &u.to_running, 1, true);
+	report(&row, "wake-up to user", unit, &u.to_user, 1, true);
+	report(&row, "lost per preemption", unit, &lost, 1, false);
+}
+
+static const struct scenario {
+	const char	*name;
+	void		(*fn)(void);
+	void		(*unloaded_fn)(void);	/* without the BPF scheduler */
+	const char	*help;
+} scenarios[] = {
+	{ "cycle", scenario_cycle, scenario_cycle_none,
+	  "a switch from task to task, without kicks" },
+	{ "clock", scenario_clock, NULL, "reading the clock twice: part of each 'kick and clock'" },
+	{ "ipi", scenario_ipi, NULL, "the bare interrupt, without a kick" },
+	{ "cost", scenario_cost, NULL,
+	  "kicks of an idle, a busy and the own CPU, alone and 64 in a row" },
+	{ "from", scenario_from, NULL, "kicks with preemption off, from operations and a timer" },
+	{ "round", scenario_round, NULL, "one CPU kicks all others, each once" },
+	{ "herd", scenario_herd, NULL, "all CPUs kick one" },
+	{ "latency", scenario_latency, NULL, "from a kick to the victim off its CPU" },
+	{ "urgent", scenario_urgent, NULL, "a task that has to run at once on a busy machine" },
+};
+
+#define NR_SCENARIOS	ARRAY_SIZE(scenarios)
+
+static void usage(FILE *file, char *argv0)
+{
+	int i;
+
+	fprintf(file, help_fmt, basename(argv0));
+	for (i = 0; i < NR_SCENARIOS; i++)
+		fprintf(file, "  %-10s %s\n", scenarios[i].name, scenarios[i].help);
+}
+
+static void sigint_handler(int sig)
+{
+	WRITE_ONCE(stop_req, true);
+}
+
+static double parse(const char *opt, const char *arg, double min, double max)
+{
+	char *end;
+	double v = strtod(arg, &end);
+
+	if (*end || end == arg || v < min || v > max)
+		die("%s %s: a number from %g to %g is wanted", opt, arg, min, max);
+	return v;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longopts[] = {
+		{ "scenario", required_argument, NULL, 's' },
+		{ "count", required_argument, NULL, 'n' },
+		{ "seconds", required_argument, NULL, 'd' },
+		{ "kicker", required_argument, NULL, 'k' },
+		{ "target", required_argument, NULL, 't' },
+		{ "instructions", no_argument, NULL, 'i' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "tsv", no_argument, NULL, 'T' },
+		{ "json", no_argument, NULL, 'J' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{},
+	};
+	bool wanted[NR_SCENARIOS] = {};
+	char *name;
+	int opt, i, nr_wanted = 0;
+
+	libbpf_set_print(libbpf_print_fn);
+	signal(SIGINT, sigint_handler);
+	signal(SIGTERM, sigint_handler);
+
+	nr_cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	while ((opt = getopt_long(argc, argv, "s:n:d:k:t:iwvh", longopts, NULL)) != -1) {
+		switch (opt) {
+		case 's':
+			for (name = strtok(optarg, ","); name; name = strtok(NULL, ",")) {
+				for (i = 0; i < NR_SCENARIOS && strcmp(name, scenarios[i].name);)
+					i++;
+				if (i == NR_SCENARIOS)
+					die("no scenario is called %s, see --help", name);
+				wanted[i] = true;
+				nr_wanted++;
+			}
+			break;
+		case 'n':
+			reps = parse("--count", optarg, 1, 1000000);
+			break;
+		case 'd':
+			secs = parse("--seconds", optarg, 0.001, 3600);
+			break;
+		case 'k':
+			kicker = parse("--kicker", optarg, 0, nr_cpus - 1);
+			break;
+		case 't':
+			target = parse("--target", optarg, 0, nr_cpus - 1);
+			break;
+		case 'i':
+			unit = "instructions";
+			exact = true;
+			break;
+		case 'w':
+			wait_works = true;
+			break;
+		case 'T':
+			output = TSV;
+			break;
+		case 'J':
+			output = JSON;
+			break;
+		case 'v':
+			verbose = true;
+			break;
+		case 'h':
+			usage(stdout, argv[0]);
+			return 0;
+		default:
+			return 1;
+		}
+	}
+	if (optind < argc)
+		die("%s: no such argument, see --help", argv[optind]);
+	if (nr_cpus < 2 || nr_cpus > KB_MAX_CPUS)
+		die("%d CPUs are online, 2 to %d can be measured", nr_cpus, KB_MAX_CPUS);
+	if (kicker < 0)
+		kicker = target == 1 ? 0 : nr_cpus > 2;
+	if (target < 0)
+		target = (kicker + 1) % nr_cpus;
+	if (kicker == target)
+		die("CPU %d cannot be kicker and target", kicker);
+
+	for (i = IDLE; i < NR_KINDS; i++)
+		kinds[i].present = __COMPAT_read_enum("scx_kick_flags", kinds[i].name,
+						      &kinds[i].flags);
+
+	/* Elsewhere the kicker spins with interrupts off. */
+	if (__COMPAT_struct_has_field("scx_kick", "cycles"))
+		wait_works = true;
+
+	for (i = 0; i < NR_SCENARIOS; i++)
+		if ((!nr_wanted || wanted[i]) && scenarios[i].unloaded_fn)
+			scenarios[i].unloaded_fn();
+
+	skel = SCX_OPS_OPEN(kickbench_ops, scx_kickbench);
+	SCX_OPS_LOAD(skel, kickbench_ops, scx_kickbench, uei);
+	ops_link = SCX_OPS_ATTACH(skel, kickbench_ops, scx_kickbench);
+
+	pin(kicker);
+	set_policy(SCHED_EXT);
+	burst()->cpu = kicker;
+	burst()->pid = syscall(SYS_gettid);
+
+	for (i = 0; i < NR_SCENARIOS; i++)
+		if (!nr_wanted || wanted[i])
+			scenarios[i].fn();
+	if (output == JSON)
+		puts("\n]}");
+
+	set_policy(SCHED_OTHER);
+	check_alive();
+	bpf_link__destroy(ops_link);
+	scx_kickbench__destroy(skel);
+	return 0;
+}
