@@ -269,7 +269,8 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 {
 	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu_of(rq));
-	struct task_struct *curr = rq->curr;
+	struct task_struct *curr = rcu_dereference_protected(rq->curr,
+							     lockdep_is_held(__rq_lockp(rq)));
 	bool on_scx = curr->sched_class == &ext_sched_class;
 	bool preempt = on_scx && p != curr && (enq_flags & SCX_ENQ_PREEMPT);
 	int word;

@@ -77,6 +77,7 @@ void __scx_kick_flush(void);
 void __scx_kick_cycle_end(void);
 void scx_kick_dump(struct seq_buf *s, s32 cpu);
 void scx_kick_reset(void);
+void scx_bpf_kick_cpu(s32 cpu, u64 flags);
 
 /**
  * scx_kick_cycle_start - a scheduling cycle of this CPU starts
