@@ -31,7 +31,7 @@ export SCHED SECS CPUS ICOUNT TIMEOUT APPEND MEM CMD
 MAKEFLAGS += --no-print-directory
 TARBALL := /usr/src/linux-source-6.12.tar.xz
 # What the patched tree is made from; directories too, for a step that goes
-SERIES := $(shell find series) $(shell cat series/*/files 2> /dev/null)
+SERIES := $(shell find series/) $(shell cat series/*/files 2> /dev/null)
 
 # What ran in the machine decides make's own exit status
 ifneq ($(filter vm run,$(MAKECMDGOALS)),)
