@@ -9,8 +9,7 @@ ICOUNT ?= 0
 TIMEOUT ?= 300
 
 KERNELS := stock patched debug kcsan
-SCHEDS := $(sort scx_central scx_flatcg scx_qmap scx_simple \
-	$(basename $(basename $(notdir $(wildcard tools/sched_ext/*.bpf.c)))))
+SCHEDS := scx_central scx_flatcg scx_qmap scx_simple
 
 one-of = $(if $(filter 1,$(words $($(1)))),$(filter $($(1)),$(2)))
 number = $(shell case '$($(1))' in ('' | 0* | *[!0-9]*) ;; (*) echo yes ;; esac)
