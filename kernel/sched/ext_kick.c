@@ -107,6 +107,9 @@ static void kick_send(s32 cpu, int word)
 
 	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
 		kick_resched_self();
+		/* A tracing program may run after the idle loop's last look, just before it halts. */
+		if (unlikely(is_idle_task(current)) && in_task())
+			irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
 		return;
 	}
 
@@ -384,8 +387,8 @@ void __scx_kick_cycle_end(void)
 }
 
 /*
- * Interrupts have opened on a CPU that kicked from NMI. A CPU that somebody else has just
- * interrupted may get a second interrupt, which finds nothing to do.
+ * Interrupts have opened on a CPU that kicked from NMI or, itself, from the idle task. A CPU that
+ * somebody else has just interrupted may get a second interrupt, which finds nothing to do.
  */
 static void kick_unsent_workfn(struct irq_work *work)
 {

@@ -50,7 +50,7 @@ enum scx_kick_flags {
  * @waiting: no sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a cycle
  * @later: @later_lo and @later_hi hold kicks
  * @later_wait: so does one with KICK_REQ_WAIT
- * @unsent_work: sends what was asked from NMI as soon as interrupts open
+ * @unsent_work: sends what was asked from NMI, and wakes the CPU itself, once interrupts open
  * @later_lo: low bit for each target of a kick held back until the scx operation has ended
  * @later_hi: high bit, see kick_later()
  *
