@@ -107,7 +107,7 @@ static void kick_send(s32 cpu, int word)
 
 	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
 		kick_resched_self();
-		/* A tracing program may run after the idle loop's last look, just before it halts. */
+		/* A tracing program may run after the idle loop's last look, before it halts. */
 		if (unlikely(is_idle_task(current)) && in_task())
 			irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
 		return;
