@@ -9,7 +9,7 @@
 #define LAB_NR_CPUS	256
 
 /* How long a CPU stands still at most, see lab_cpu.hold */
-#define LAB_HOLD_NS	(5 * 1000 * 1000 * 1000LLU)
+#define LAB_HOLD_NS	(10 * 1000 * 1000 * 1000LLU)
 
 /* Where a CPU sends the kicks it was ordered to send */
 enum lab_hook {
