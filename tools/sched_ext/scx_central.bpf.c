@@ -90,7 +90,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_QUEUE);
 	__uint(max_entries, 1);
 	__type(value, s32);
-} central_q SEC(".maps");
+} waiting_q SEC(".maps");
 
 struct cpu_ctx {
 	/* The timer's: context switches when it last saw a new one, and when that was */
@@ -107,7 +107,7 @@ struct {
 	__type(value, struct cpu_ctx);
 } cpu_ctxs SEC(".maps");
 
-struct central_timer {
+struct timer_slot {
 	struct bpf_timer timer;
 };
 
@@ -115,7 +115,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, u32);
-	__type(value, struct central_timer);
+	__type(value, struct timer_slot);
 } central_timers SEC(".maps");
 
 static __always_inline void inc(u64 *counter)
@@ -154,6 +154,12 @@ static __always_inline bool is_ours(const struct task_struct *curr)
 	return curr->prio >= MAX_RT_PRIO && (!switch_partial || curr->policy == SCHED_EXT);
 }
 
+/* A kernel thread that belongs to its CPU */
+static __always_inline bool is_bound(const struct task_struct *p)
+{
+	return (p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1;
+}
+
 static __always_inline bool fits(const struct task_struct *p, s32 cpu)
 {
 	if (is_migration_disabled(p) && scx_bpf_task_cpu(p) != cpu)
@@ -174,13 +180,13 @@ void BPF_STRUCT_OPS(central_enqueue, struct task_struct *p, u64 enq_flags)
 
 	inc(&nr_enqueued);
 
-	if ((p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1) {
+	if (is_bound(p)) {
 		inc(&nr_bound);
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, SCX_SLICE_INF, enq_flags | SCX_ENQ_PREEMPT);
 		return;
 	}
 
-	if (bpf_map_push_elem(&central_q, &pid, 0)) {
+	if (bpf_map_push_elem(&waiting_q, &pid, 0)) {
 		inc(&nr_overflows);
 		scx_bpf_dispatch(p, FALLBACK_DSQ, SCX_SLICE_INF, enq_flags);
 	} else {
@@ -237,7 +243,7 @@ static bool hand_out(s32 cpu)
 			return false;
 		}
 
-		if (bpf_map_pop_elem(&central_q, &pid))
+		if (bpf_map_pop_elem(&waiting_q, &pid))
 			return false;
 		add_waiting(-1);
 
@@ -346,11 +352,11 @@ static __always_inline void check_cpu(s32 cpu, u64 now, struct bpf_cpumask *ask_
 	kick_preempt(cpu);
 }
 
-static int central_timerfn(void *map, int *key, struct central_timer *t)
+static int central_timerfn(void *map, int *key, struct timer_slot *t)
 {
 	struct bpf_cpumask *ask_mask = asking, *want_mask = wanted;
 	u64 now = bpf_ktime_get_ns();
-	const struct cpumask *online;
+	const struct cpumask *cpus;
 	struct task_struct *p;
 	s32 cpu, err;
 
@@ -365,12 +371,12 @@ static int central_timerfn(void *map, int *key, struct central_timer *t)
 			bpf_cpumask_or(want_mask, cast_mask(want_mask), p->cpus_ptr);
 	}
 
-	online = scx_bpf_get_online_cpumask();
+	cpus = scx_bpf_get_online_cpumask();
 	bpf_for(cpu, 0, nr_cpu_ids) {
-		if (bpf_cpumask_test_cpu(cpu, online))
+		if (bpf_cpumask_test_cpu(cpu, cpus))
 			check_cpu(cpu, now, ask_mask, want_mask);
 	}
-	scx_bpf_put_cpumask(online);
+	scx_bpf_put_cpumask(cpus);
 
 	/* No decision for a whole period, though somebody asks and something waits? */
 	if (nr_rounds != rounds_seen) {
@@ -390,7 +396,7 @@ static int central_timerfn(void *map, int *key, struct central_timer *t)
 /* Called on the central CPU: a pinned timer stays where it is started, and init runs anywhere. */
 static __always_inline void start_timer(void)
 {
-	struct central_timer *t;
+	struct timer_slot *t;
 	u32 key = 0;
 	s32 err;
 
@@ -485,7 +491,7 @@ static __always_inline s32 create_mask(struct bpf_cpumask **where, bool with_cen
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(central_init)
 {
-	struct central_timer *t;
+	struct timer_slot *t;
 	u32 key = 0;
 	s32 err;
 

@@ -53,9 +53,7 @@ static const char help[] =
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	if (level == LIBBPF_DEBUG && !verbose)
-		return 0;
-	return vfprintf(stderr, format, args);
+	return level == LIBBPF_DEBUG && !verbose ? 0 : vfprintf(stderr, format, args);
 }
 
 static void on_signal(int sig)
@@ -177,7 +175,7 @@ static struct scx_central *set_up(const struct options *opts)
 	skel->struct_ops.central_ops->dispatch_max_batch = opts->batch;
 	if (opts->partial)
 		skel->struct_ops.central_ops->flags |= SCX_OPS_SWITCH_PARTIAL;
-	bpf_map__set_max_entries(skel->maps.central_q, opts->queue);
+	bpf_map__set_max_entries(skel->maps.waiting_q, opts->queue);
 	bpf_map__set_max_entries(skel->maps.cpu_ctxs, nr_cpus);
 	SCX_OPS_LOAD(skel, central_ops, scx_central, uei);
 	return skel;
