@@ -67,6 +67,14 @@ vm: kernel ## run CMD='...' as root in the machine
 shell: kernel ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(KERNEL) 'exec bash -i'
 
+bench: setup build/stock/.done build/tools/.done ## stock and patched side by side: table, out/bench/*.tsv and *.svg
+	@vm/setup vm/packages-bench
+	@vm/bench
+
+model: ## check the protocol's model exhaustively, and that its mutants fail
+	@vm/setup vm/packages-model
+	@tools/verification/models/sched_ext/check
+
 series: build/base/.unpacked ## write the patches for git send-email to out/series
 	@series/mail build/base out/series
 
@@ -106,4 +114,4 @@ build/kcsan/.done: vm/kcsan.config
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 
-.PHONY: help run test kernel image tools vm shell series check-base check setup
+.PHONY: help run test kernel image tools vm shell bench model series check-base check setup
