@@ -7,9 +7,9 @@
 #define KICKS	100
 
 /* One turn after the other, however slow the machine is */
-static enum scx_test_status takes_turns(struct worker *w)
+static enum scx_test_status takes_turns(struct worker *w, int nr)
 {
-	unsigned long turns, goal = w->turns + KICKS;
+	unsigned long turns, goal = w->turns + nr;
 
 	while ((turns = w->turns) < goal)
 		LAB_COMES(w->turns != turns);
@@ -19,7 +19,7 @@ static enum scx_test_status takes_turns(struct worker *w)
 static enum scx_test_status kicks_go_through(struct worker *w, u64 flags)
 {
 	w->flags = flags;
-	return takes_turns(w);
+	return takes_turns(w, KICKS);
 }
 
 /* One task kicks and yields, so that its CPU starts a sched_ext task after each kick */
@@ -78,7 +78,7 @@ static enum scx_test_status ring(struct lab *lab, int first, int nr, u64 flags)
 		lab_order(lab, first + i, LAB_DISPATCH, first + (i + 1) % nr, flags, -1);
 
 	for (i = 0; i < 2 * nr; i++) {
-		if (takes_turns(&lab->workers[i]))
+		if (takes_turns(&lab->workers[i], KICKS / 5))
 			return SCX_TEST_FAIL;
 	}
 
