@@ -91,7 +91,7 @@ void work_doze(struct worker *w);
 void work_on_bell(struct worker *w);
 void work_kick_and_yield(struct worker *w);
 
-/* @nr kicks in a row from here, or from CPU @from. @held: the target stood still to the end */
+/* @nr kicks of CPU @cpu in a row. @held: it stood still to the end, see lab_hold() */
 bool lab_kick(struct lab *lab, int cpu, u64 flags, u64 nr);
 bool lab_kick_held(struct lab *lab, int cpu, u64 flags, u64 nr, bool *held);
 bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns);
