@@ -1229,6 +1229,20 @@ static double parse(const char *opt, const char *arg, double min, double max)
 	return v;
 }
 
+static void check_kernel(void)
+{
+	char state[32] = "";
+	FILE *file = fopen("/sys/kernel/sched_ext/state", "r");
+
+	if (!file)
+		die("this kernel has no sched_ext (CONFIG_SCHED_CLASS_EXT)");
+	if (fscanf(file, "%31s", state) != 1 || strcmp(state, "disabled"))
+		die("a BPF scheduler is already loaded: sched_ext is %s", state);
+	fclose(file);
+	if (geteuid())
+		die("only root can load a BPF scheduler");
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longopts[] = {
@@ -1312,6 +1326,7 @@ int main(int argc, char **argv)
 	if (kicker == target)
 		die("CPU %d cannot be kicker and target", kicker);
 
+	check_kernel();
 	for (i = IDLE; i < NR_KINDS; i++)
 		kinds[i].present = __COMPAT_read_enum("scx_kick_flags", kinds[i].name,
 						      &kinds[i].flags);
