@@ -134,11 +134,12 @@ static noreturn void die(const char *fmt, ...)
 	exit(1);
 }
 
-static int libbpf_print_fn(enum libbpf_print_level level, const char *format, va_list args)
+/* -v adds what libbpf says of each step to its warnings */
+static int report_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	if (level == LIBBPF_DEBUG && !verbose)
-		return 0;
-	return vfprintf(stderr, format, args);
+	bool wanted = verbose || level != LIBBPF_DEBUG;
+
+	return wanted ? vfprintf(stderr, fmt, ap) : 0;
 }
 
 static u64 now_ns(void)
@@ -1263,7 +1264,7 @@ int main(int argc, char **argv)
 	char *name;
 	int opt, i, nr_wanted = 0;
 
-	libbpf_set_print(libbpf_print_fn);
+	libbpf_set_print(report_libbpf);
 	signal(SIGINT, sigint_handler);
 	signal(SIGTERM, sigint_handler);
 
