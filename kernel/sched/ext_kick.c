@@ -74,7 +74,6 @@
 #undef CREATE_TRACE_POINTS
 #include <trace/events/ipi.h>
 
-#include "smp.h"
 #include "ext_kick.h"
 
 static void kick_unsent_workfn(struct irq_work *work);
