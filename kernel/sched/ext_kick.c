@@ -24,6 +24,11 @@
  * What ops.select_cpu(), ops.enqueue() and ops.dispatch() put on a DSQ gets there after they
  * have returned. Kicks that they make are held back until then, see kick_later().
  *
+ * scx_bpf_kick_task() places its request only into the stint in which the task was seen running,
+ * and only if no other preemption is pending: the number of the stint is part of the word, so one
+ * compare and exchange both checks and claims. Where that claim is made in one of the operations
+ * above, it takes its place at once as KICK_CLAIM, which asks for nothing yet.
+ *
  * Ordering
  * --------
  *
@@ -67,11 +72,29 @@
  *
  * A waiter spins with interrupts on and gives way whenever it has to schedule itself, so each
  * member of a ring of waiters enters a cycle of its own, which lets its own waiters go.
+ *
+ * (4) A claim hits the task that it names or nobody:
+ *
+ *	claimer				target
+ *
+ *	s = word		(E)	word = next cycle | PICKING	(B)
+ *	rq->curr is the task?		rq->curr = next task
+ *	word: s -> s | TASK	(F)	word = that cycle | BUSY	(F)
+ *
+ * If the claimer sees a rq->curr of a later stint than s has, its compare and exchange finds the
+ * PICKING that came before it, and fails: (B) puts the target's stores in order, (F), a full
+ * barrier of the try_cmpxchg(), keeps the claimer's read before it. If it sees a rq->curr of an
+ * earlier stint than s has, it did not see what comes before (F) of the target in spite of the
+ * acquire (E), which cannot be. So the task runs in the stint that s names until the claim is in
+ * its word, and the next start of a cycle takes it from there while rq->curr is still the task. A
+ * switch that is no cycle of the target has a stint of its own, too, and drops the claim.
  */
 #include <linux/btf_ids.h>
 
-/* Defined in core.c, for smp_send_reschedule(). */
+#define CREATE_TRACE_POINTS
+#include <trace/events/sched_ext_kick.h>
 #undef CREATE_TRACE_POINTS
+/* Defined in core.c, for smp_send_reschedule(). */
 #include <trace/events/ipi.h>
 
 #include "ext_kick.h"
@@ -80,7 +103,10 @@ static void kick_unsent_workfn(struct irq_work *work);
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu) = {
 	.unsent_work	= IRQ_WORK_INIT_HARD(kick_unsent_workfn),
+	.claim_cpu	= -1,
 };
+
+DEFINE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
 
 /*
  * Only for the task that runs here, so its thread flag needs no rq lock. It is preempted at the
@@ -92,29 +118,51 @@ static void kick_resched_self(void)
 	set_preempt_need_resched();
 }
 
-/* @word is the target's before the request. */
-static void kick_send(s32 cpu, int word)
+/* Of a kick that is not on the fast path. */
+static noinline void kick_account(s32 cpu, int req, enum scx_kick_outcome outcome)
+{
+	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
+	trace_sched_ext_kick(cpu, req, outcome);
+}
+
+/* The irq_work sends, or looks at, what is pending as soon as interrupts open. */
+static void kick_queue_unsent(void)
+{
+	this_cpu_inc(scx_kick_stats.irqs);
+	irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
+}
+
+static noinline void kick_send_self(void)
+{
+	kick_resched_self();
+	/* A tracing program may run after the idle loop's last look, before it halts. */
+	if (unlikely(is_idle_task(current)) && in_task())
+		kick_queue_unsent();
+}
+
+/* A CPU that polls for need_resched while idle is told by that and needs no interrupt. */
+static __always_inline bool kick_needs_irq(s32 cpu, int word)
+{
+	return (word & KICK_CPU_BUSY) || call_function_single_prep_ipi(cpu);
+}
+
+/* @word is the target's before the request. Apart, so that other kicks save no registers. */
+static noinline enum scx_kick_outcome kick_send(s32 cpu, int word)
 {
 	if (unlikely(in_nmi()) && cpu_online(smp_processor_id())) {
 		/*
 		 * The interrupt controller may be in the middle of another interrupt. Not so on
 		 * a CPU that has gone offline, which will run no irq_work either.
 		 */
-		irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
-		return;
-	}
-
-	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
-		kick_resched_self();
-		/* A tracing program may run after the idle loop's last look, before it halts. */
-		if (unlikely(is_idle_task(current)) && in_task())
-			irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
-		return;
-	}
-
-	/* A CPU that polls for need_resched while idle needs no interrupt. */
-	if ((word & KICK_CPU_BUSY) || call_function_single_prep_ipi(cpu))
+		kick_queue_unsent();
+	} else if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
+		kick_send_self();
+		return SCX_KICKED_SELF;
+	} else if (kick_needs_irq(cpu, word)) {
+		this_cpu_inc(scx_kick_stats.irqs);
 		smp_send_reschedule(cpu);
+	}
+	return SCX_KICKED_SENT;
 }
 
 /* A CPU on its way down relies on being able to kick itself. Others that are not there: no. */
@@ -124,37 +172,146 @@ static noinline bool kick_self_offline(s32 cpu)
 }
 
 /* Can be sent an interrupt as long as this CPU does not go through stop_machine()? */
-static __always_inline bool kick_reachable(s32 cpu)
+static __always_inline bool kick_reachable(s32 cpu, int req)
 {
-	return likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu);
+	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu))
+		return true;
+	if ((u32)cpu < nr_cpu_ids)
+		kick_account(cpu, req, SCX_KICKED_OFFLINE);
+	return false;
+}
+
+static __always_inline bool kick_traced(void)
+{
+	return trace_sched_ext_kick_enabled() || trace_sched_ext_kick_served_enabled();
 }
 
 /*
- * Called with interrupts off. This keeps @cpu online and this CPU from its cycle_end(), and whoever
- * finds the request pending need not wait for an interrupt handler before it is sent.
+ * Put @req into the word, which was *@word. Called with interrupts off and after (A). Only for
+ * SCX_KICKED_SENT there is something left to do, and whoever finds the request pending relies on
+ * that: with interrupts off it need not wait for an interrupt handler.
  */
-static __always_inline void kick_now(s32 cpu, int req)
+static __always_inline enum scx_kick_outcome kick_place(struct scx_kick *kick, int req, int *word,
+							bool traced)
 {
-	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
-	int word;
-
-	/* What is dropped early or late is made up for by the bypass: it reschedules every CPU. */
-	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
-		return;
-
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	word = atomic_read(&kick->word);
+	*word = atomic_read(&kick->word);
 	do {
-		if ((req & KICK_REQ_IDLE) && (word & KICK_CPU_BUSY))
-			return;
-		if (!(req & ~word))
+		if ((req & KICK_REQ_IDLE) && (*word & KICK_CPU_BUSY))
+			return SCX_KICKED_BUSY;
+		if (!(req & ~*word))
 			break;
-	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));
+		if (traced && !(*word & KICK_REQ_MASK))
+			WRITE_ONCE(kick->asked_ns, ktime_get_mono_fast_ns());
+	} while (!atomic_try_cmpxchg(&kick->word, word, *word | req));
+
+	return *word & (KICK_REQ_MASK | KICK_CPU_PICKING) ? SCX_KICKED_COALESCED : SCX_KICKED_SENT;
+}
+
+static __always_inline enum scx_kick_outcome kick_place_and_send(s32 cpu, int req, bool traced)
+{
+	enum scx_kick_outcome outcome;
+	int word;
 
 	if (unlikely(req & KICK_REQ_WAIT) && cpu != smp_processor_id())
 		this_cpu_write(scx_kick_pcpu.waiting, true);
-	if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
-		kick_send(cpu, word);
+	outcome = kick_place(per_cpu_ptr(&scx_kick_pcpu, cpu), req, &word, traced);
+	return outcome == SCX_KICKED_SENT ? kick_send(cpu, word) : outcome;
+}
+
+static noinline void kick_now_traced(s32 cpu, int req)
+{
+	kick_account(cpu, req, kick_place_and_send(cpu, req, true));
+}
+
+/* Called with interrupts off, which keeps @cpu online and this CPU from its cycle_end(). */
+static __always_inline void kick_now(s32 cpu, int req)
+{
+	/* What is dropped early or late is made up for by the bypass: it reschedules every CPU. */
+	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
+		kick_account(cpu, req, SCX_KICKED_BYPASS);
+		return;
+	}
+
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (unlikely(kick_traced()))
+		kick_now_traced(cpu, req);
+	else
+		this_cpu_inc(scx_kick_stats.outcomes[kick_place_and_send(cpu, req, false)]);
+}
+
+/*
+ * Kick the CPUs that have a bit in @todo, where bit 0 is CPU @first. Called after (A). Returns
+ * those that need an interrupt and have not got it yet.
+ */
+static unsigned long kick_word_of_cpus(s32 first, unsigned long todo, int req)
+{
+	unsigned long send = 0;
+
+	for (; todo; todo &= todo - 1) {
+		s32 cpu = first + __ffs(todo);
+		enum scx_kick_outcome outcome;
+		int word;
+
+		if (unlikely(cpu == smp_processor_id() || kick_traced())) {
+			kick_now_traced(cpu, req);
+			continue;
+		}
+		outcome = kick_place(per_cpu_ptr(&scx_kick_pcpu, cpu), req, &word, false);
+		if (outcome == SCX_KICKED_SENT && kick_needs_irq(cpu, word))
+			send |= todo & -todo;
+		this_cpu_inc(scx_kick_stats.outcomes[outcome]);
+	}
+	return send;
+}
+
+/* One CPU is sent the reschedule IPI, several get what this machine has for several. */
+static void kick_send_mask(const struct cpumask *send)
+{
+#ifdef CONFIG_SMP
+	unsigned int cpu = cpumask_first(send);
+
+	if (cpu >= nr_cpu_ids)
+		return;
+	if (cpumask_next(cpu, send) >= nr_cpu_ids) {
+		this_cpu_inc(scx_kick_stats.irqs);
+		smp_send_reschedule(cpu);
+		return;
+	}
+	this_cpu_add(scx_kick_stats.irqs, cpumask_weight(send));
+	trace_ipi_send_cpumask(send, _RET_IP_, NULL);
+	/* Arrives in generic_smp_call_function_single_interrupt(), which calls scx_kick_ipi(). */
+	arch_send_call_function_ipi_mask(send);
+#endif
+}
+
+/*
+ * Kick all of @cpus that are online. Interrupts are off. @later_lo is free outside of the scx
+ * operations: there no kick is held back.
+ */
+static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int req)
+{
+	unsigned long *send = cpumask_bits(this_kick->later_lo);
+	s32 asked = 0;
+	int i;
+
+	if (unlikely(req & KICK_REQ_WAIT))
+		this_kick->waiting = true;
+	this_kick->gathering = true;
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++) {
+		unsigned long todo = READ_ONCE(cpumask_bits(cpus)[i]) &
+				     READ_ONCE(cpumask_bits(cpu_online_mask)[i]);
+
+		send[i] = 0;
+		if (todo) {
+			asked += hweight_long(todo);
+			send[i] = kick_word_of_cpus(i * BITS_PER_LONG, todo, req);
+		}
+	}
+	kick_send_mask(this_kick->later_lo);
+	cpumask_clear(this_kick->later_lo);
+	this_kick->gathering = false;
+	return asked;
 }
 
 /*
@@ -172,12 +329,86 @@ static noinline void kick_later(s32 cpu, int req)
 	int held = cpumask_test_cpu(cpu, this_kick->later_lo) |
 		   cpumask_test_cpu(cpu, this_kick->later_hi) << 1;
 
+	if (held)
+		kick_account(cpu, req, SCX_KICKED_COALESCED);
 	if (level > held) {
 		__assign_bit(cpu, cpumask_bits(this_kick->later_lo), level & 1);
 		__assign_bit(cpu, cpumask_bits(this_kick->later_hi), level & 2);
 	}
 	this_kick->later = true;
 	this_kick->later_wait |= req & KICK_REQ_WAIT;
+}
+
+static noinline void kick_claim_later(s32 cpu, int word, int wait)
+{
+	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+
+	this_kick->claim_cpu = cpu;
+	this_kick->claim_stint = word;
+	this_kick->later = true;
+	this_kick->later_wait |= wait;
+}
+
+/*
+ * Make the claim that is held back a request. If a cycle has taken it, its task has left the CPU of
+ * itself. That cycle may have looked before the task was there that is to run instead, so an idle
+ * CPU has to look again; whatever else it runs now is left alone.
+ */
+static noinline void kick_flush_claim(struct scx_kick *this_kick, int wait)
+{
+	s32 cpu = this_kick->claim_cpu;
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+	int word = atomic_read(&kick->word);
+
+	this_kick->claim_cpu = -1;
+	do {
+		if (!(word & KICK_CLAIM) || (word ^ this_kick->claim_stint) >> KICK_STINT_SHIFT) {
+			kick_place_and_send(cpu, KICK_REQ_IDLE, false);
+			return;
+		}
+	} while (!atomic_try_cmpxchg(&kick->word, &word,
+				     (word & ~KICK_CLAIM) | KICK_REQ_TASK | wait));
+
+	if (wait && cpu != smp_processor_id())
+		this_kick->waiting = true;
+	if (!(word & KICK_REQ_MASK))
+		kick_send(cpu, word);
+}
+
+static void kick_flush_masks(struct scx_kick *this_kick, int wait)
+{
+	unsigned long *los = cpumask_bits(this_kick->later_lo);
+	unsigned long *his = cpumask_bits(this_kick->later_hi);
+	int i;
+
+	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++) {
+		unsigned long lo = los[i], hi = his[i];
+		s32 first = i * BITS_PER_LONG;
+
+		if (!(lo | hi))
+			continue;
+		if (hi)
+			this_kick->waiting |= wait;
+		los[i] = kick_word_of_cpus(first, lo & ~hi, KICK_REQ_IDLE) |
+			 kick_word_of_cpus(first, hi & ~lo, KICK_REQ_RESCHED | wait) |
+			 kick_word_of_cpus(first, hi & lo,
+					   KICK_REQ_RESCHED | KICK_REQ_PREEMPT | wait);
+		his[i] = 0;
+	}
+	kick_send_mask(this_kick->later_lo);
+	cpumask_clear(this_kick->later_lo);
+}
+
+/* The BPF scheduler has been bypassed since the operation began. */
+static void kick_drop_later(struct scx_kick *this_kick)
+{
+	s32 cpu;
+
+	for_each_cpu_or(cpu, this_kick->later_lo, this_kick->later_hi)
+		kick_account(cpu, 0, SCX_KICKED_BYPASS);
+	cpumask_clear(this_kick->later_lo);
+	cpumask_clear(this_kick->later_hi);
+	this_kick->claim_cpu = -1;
 }
 
 /**
@@ -187,20 +418,18 @@ void __scx_kick_flush(void)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	int wait = this_kick->later_wait ? KICK_REQ_WAIT : 0;
-	s32 cpu;
 
-	this_kick->later = false;
-	this_kick->later_wait = false;
-
-	for_each_cpu_or(cpu, this_kick->later_lo, this_kick->later_hi) {
-		bool lo = cpumask_test_and_clear_cpu(cpu, this_kick->later_lo);
-		bool hi = cpumask_test_and_clear_cpu(cpu, this_kick->later_hi);
-
-		if (hi)
-			kick_now(cpu, KICK_REQ_RESCHED | (lo ? KICK_REQ_PREEMPT : 0) | wait);
-		else
-			kick_now(cpu, KICK_REQ_IDLE);
+	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
+		kick_drop_later(this_kick);
+	} else {
+		smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+		if (this_kick->claim_cpu >= 0)
+			kick_flush_claim(this_kick, wait);
+		kick_flush_masks(this_kick, wait);
 	}
+	this_kick->later_wait = false;
+	/* Last: until now the masks are not free for a tracing program that kicks a cpumask. */
+	this_kick->later = false;
 }
 
 /* In an operation whose decisions on where to queue a task are carried out after it? */
@@ -225,16 +454,16 @@ static bool kick_in_op(void)
 void scx_kick_cpu(s32 cpu, int req)
 {
 	guard(irqsave)();
-	if (kick_reachable(cpu))
+	if (kick_reachable(cpu, req))
 		kick_now(cpu, req);
 }
 
 /**
- * scx_kick_ipi - a reschedule IPI has arrived
+ * scx_kick_ipi - an IPI has arrived that may have been sent for a kick
  *
  * Nothing is taken from the word, the cycle does that. No lock is needed to mark the own current.
  *
- * Context: scheduler_ipi(), interrupts are off.
+ * Context: the handlers of the reschedule and the call function IPI, interrupts are off.
  */
 void scx_kick_ipi(void)
 {
@@ -245,17 +474,29 @@ void scx_kick_ipi(void)
 }
 
 /**
- * scx_kick_expire_curr - take the slice from the current task of a CPU
+ * scx_kick_serve - a cycle has taken requests
  * @rq: this CPU's rq, locked
+ * @word: the word that they were in
  *
- * A task of another class has none: what was asked then is met by the cycle itself.
+ * A task of another class has no slice: what was asked then is met by the cycle itself.
  */
-void scx_kick_expire_curr(struct rq *rq)
+void scx_kick_serve(struct rq *rq, int word)
 {
 	lockdep_assert_rq_held(rq);
 
-	if (rq->curr->sched_class == &ext_sched_class)
+	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
+	    rq->curr->sched_class == &ext_sched_class)
 		rq->curr->scx.slice = 0;
+
+	this_cpu_inc(scx_kick_stats.served);
+	if (trace_sched_ext_kick_served_enabled()) {
+		struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+		u64 asked = READ_ONCE(kick->asked_ns);
+
+		WRITE_ONCE(kick->asked_ns, 0);
+		trace_sched_ext_kick_served(cpu_of(rq), word,
+					    asked ? ktime_get_mono_fast_ns() - asked : 0);
+	}
 }
 
 /**
@@ -311,9 +552,22 @@ static bool kick_wait_for(s32 cpu)
 			break;
 		if (need_resched())
 			return false;
+		scx_kick_wait_check(cpu);
 		cpu_relax();
 	}
 	return true;
+}
+
+static void kick_wait_ended(struct scx_kick_stats *stats)
+{
+	u64 took = ktime_get_mono_fast_ns() - stats->wait_since_ns;
+
+	stats->waits++;
+	stats->wait_ns += took;
+	if (took > stats->wait_max_ns)
+		stats->wait_max_ns = took;
+	WRITE_ONCE(stats->wait_since_ns, 0);
+	stats->wait_told = false;
 }
 
 /*
@@ -322,7 +576,12 @@ static bool kick_wait_for(s32 cpu)
  */
 static void kick_wait(struct scx_kick *kick)
 {
+	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
 	s32 cpu;
+
+	/* A wait that had to give way goes on. */
+	if (!stats->wait_since_ns)
+		WRITE_ONCE(stats->wait_since_ns, ktime_get_mono_fast_ns());
 
 	while (READ_ONCE(kick->waiting)) {
 		WRITE_ONCE(kick->waiting, false);
@@ -337,24 +596,33 @@ static void kick_wait(struct scx_kick *kick)
 			return;
 		}
 	}
+	kick_wait_ended(stats);
 }
 
 /* The cycle did not simply go from PICKING to @state: @word is what was there instead. */
-static void kick_cycle_again(struct scx_kick *kick, int word, int state)
+static void kick_cycle_again(struct scx_kick *kick, int word, int state, bool switched)
 {
+	int drop = state == KICK_CPU_BUSY ? KICK_REQ_IDLE : 0;
 	int new;
 
+	/* A sibling made the pick under core scheduling. What was claimed runs no more. */
+	if (switched && !(word & KICK_CPU_PICKING)) {
+		drop |= KICK_REQ_TASK;
+		kick->stint = (kick->stint & -KICK_CYCLE) |
+			      ((kick->stint + (1 << KICK_STINT_SHIFT)) & (KICK_CYCLE - 1));
+	}
+
+	/* A CPU that runs a task will start a cycle before it idles, no need for one now. */
 	do {
-		new = kick->cycles << KICK_CYCLE_SHIFT | state | (word & KICK_REQ_MASK);
-		/* It will start a cycle before it idles, no need for one now. */
-		if (state == KICK_CPU_BUSY)
-			new &= ~KICK_REQ_IDLE;
+		new = kick->stint | state | (word & KICK_REQ_MASK & ~drop);
+		if (!switched)
+			new |= word & KICK_CLAIM;
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 
 	/*
 	 * A CPU that went from BUSY to idle without a cycle start of its own (a sibling made the
-	 * pick under core scheduling) owes one to whoever relied on BUSY. Not if it is forced
-	 * idle and has tasks: two siblings would force each other to idle in turn.
+	 * pick) owes one to whoever relied on BUSY. Not if it is forced idle and has tasks: two
+	 * siblings would force each other to idle in turn.
 	 */
 	if ((new & KICK_REQ_MASK) ||
 	    (state == KICK_CPU_IDLE && !(word & KICK_CPU_PICKING) && !this_rq()->nr_running))
@@ -362,27 +630,27 @@ static void kick_cycle_again(struct scx_kick *kick, int word, int state)
 }
 
 /* @word is what the end of the cycle found. Apart, so that the other cycles save no registers. */
-static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, int state)
+static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, int state, bool switched)
 {
-	if (word != (kick->cycles << KICK_CYCLE_SHIFT | KICK_CPU_PICKING))
-		kick_cycle_again(kick, word, state);
-	if (current->sched_class == &ext_sched_class)
+	if (word != (kick->stint | KICK_CPU_PICKING))
+		kick_cycle_again(kick, word, state, switched);
+	if (READ_ONCE(kick->waiting) && current->sched_class == &ext_sched_class)
 		kick_wait(kick);
 }
 
 /**
  * __scx_kick_cycle_end - scx_kick_cycle_end() with a BPF scheduler loaded
+ * @switched: another task runs now
  */
-void __scx_kick_cycle_end(void)
+void __scx_kick_cycle_end(bool switched)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	int state = is_idle_task(current) ? KICK_CPU_IDLE : KICK_CPU_BUSY;
-	int cycle = kick->cycles << KICK_CYCLE_SHIFT;
-	int word = cycle | KICK_CPU_PICKING;
+	int word = kick->stint | KICK_CPU_PICKING;
 
-	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, cycle | state) ||
+	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, kick->stint | state) ||
 		     READ_ONCE(kick->waiting)))
-		kick_cycle_end_slow(kick, word, state);
+		kick_cycle_end_slow(kick, word, state, switched);
 }
 
 /*
@@ -406,29 +674,6 @@ static void kick_unsent_workfn(struct irq_work *work)
 }
 
 /**
- * scx_kick_dump - add the kick state of a CPU to a debug dump
- * @s: buffer of the dump
- * @cpu: CPU to tell about
- *
- * Context: Any. The state may change while it is read.
- */
-void scx_kick_dump(struct seq_buf *s, s32 cpu)
-{
-	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
-	int word = atomic_read(&kick->word);
-
-	dump_line(s, "          kick=%s%s%s%s%s cycle=%u",
-		  word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_BUSY ? "busy" : "idle",
-		  word & KICK_REQ_RESCHED ? "+resched" : "",
-		  word & KICK_REQ_IDLE ? "+idle" : "",
-		  word & KICK_REQ_PREEMPT ? "+preempt" : "",
-		  word & KICK_REQ_WAIT ? "+wait" : "",
-		  (u32)word >> KICK_CYCLE_SHIFT);
-	if (READ_ONCE(kick->waiting))
-		dump_line(s, "          waits for CPUs with kick=...+wait");
-}
-
-/**
  * scx_kick_reset - leave nothing of the kicks of a BPF scheduler that has gone
  *
  * Context: Process context, after scx_enabled() became false and synchronize_rcu() has waited
@@ -444,6 +689,7 @@ void scx_kick_reset(void)
 		irq_work_sync(&kick->unsent_work);
 		atomic_set(&kick->word, KICK_CPU_IDLE);
 		WRITE_ONCE(kick->waiting, false);
+		WRITE_ONCE(per_cpu(scx_kick_stats, cpu).wait_since_ns, 0);
 	}
 }
 
@@ -456,6 +702,23 @@ static __always_inline bool kick_flags_valid(u64 flags)
 	scx_ops_error("invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4)",
 		      flags);
 	return false;
+}
+
+static __always_inline bool kick_enabled(s32 cpu, int req)
+{
+	if (scx_enabled())
+		return true;
+	kick_account(cpu, req, SCX_KICKED_DISABLED);
+	return false;
+}
+
+static s32 kick_drop_mask(const struct cpumask *cpus, int req, enum scx_kick_outcome why)
+{
+	s32 cpu;
+
+	for_each_cpu_and(cpu, cpus, cpu_online_mask)
+		kick_account(cpu, req, why);
+	return 0;
 }
 
 __bpf_kfunc_start_defs();
@@ -481,9 +744,9 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 
 	/* Tested with interrupts off: scx_kick_reset() comes after a grace period. */
 	guard(irqsave)();
-	if (!scx_enabled())
+	if (!kick_enabled(cpu, req))
 		return;
-	if (!kick_flags_valid(flags) || !kick_reachable(cpu))
+	if (!kick_flags_valid(flags) || !kick_reachable(cpu, req))
 		return;
 
 	if (kick_in_op())
@@ -492,10 +755,169 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 		kick_now(cpu, req);
 }
 
+/**
+ * scx_bpf_kick_cpumask - make several CPUs schedule
+ * @cpus: CPUs to kick, those of them that are online
+ * @flags: as for scx_bpf_kick_cpu()
+ *
+ * Does what scx_bpf_kick_cpu() does for each CPU. Those that need an interrupt get it together, by
+ * as few operations as the machine has for that.
+ *
+ * Unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped because the BPF scheduler
+ * is bypassed or none is loaded, or -%EINVAL for invalid @flags.
+ */
+__bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
+{
+	int req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
+	struct scx_kick *this_kick;
+	s32 cpu, asked = 0;
+
+	guard(irqsave)();
+	this_kick = this_cpu_ptr(&scx_kick_pcpu);
+	if (!scx_enabled())
+		return kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
+	if (!kick_flags_valid(flags))
+		return -EINVAL;
+	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
+		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
+
+	if (!kick_in_op() && !in_nmi() && !this_kick->later && !this_kick->gathering)
+		return kick_mask(this_kick, cpus, req);
+
+	/* Held back, or this interrupted another kick, which has the mask to gather in. */
+	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
+		asked++;
+		if (kick_in_op())
+			kick_later(cpu, req);
+		else
+			kick_now(cpu, req);
+	}
+	return asked;
+}
+
+/*
+ * Put @claim into the word of the CPU @cpu if @p is what it runs, in this stint, and nothing else
+ * preempts it. *@word is what the word was.
+ */
+static __always_inline s32 kick_claim(struct task_struct *p, s32 cpu, int claim, int *word,
+				      bool traced)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+
+	if (READ_ONCE(p->sched_class) != &ext_sched_class)
+		return -ESRCH;
+
+	do {
+		*word = atomic_read_acquire(&kick->word);	/* (E) */
+		if (rcu_access_pointer(cpu_rq(cpu)->curr) != p)
+			return -ESRCH;
+		if (*word & (KICK_CPU_PICKING | KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM))
+			return -EBUSY;
+		/* SCX_ENQ_PREEMPT, or a slice at its end. It may change, this is no promise. */
+		if (!data_race(p->scx.slice) && test_tsk_need_resched(p))
+			return -EBUSY;
+		if (traced && !(*word & KICK_REQ_MASK))
+			WRITE_ONCE(kick->asked_ns, ktime_get_mono_fast_ns());
+	} while (!atomic_try_cmpxchg(&kick->word, word, *word | claim));	/* (F) */
+
+	return 0;
+}
+
+static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, bool traced)
+{
+	int word;
+	s32 ret;
+
+	if (kick_in_op() && this_cpu_read(scx_kick_pcpu.claim_cpu) < 0) {
+		ret = kick_claim(p, cpu, KICK_CLAIM, &word, traced);
+		if (!ret)
+			kick_claim_later(cpu, word, wait);
+		return ret;
+	}
+
+	ret = kick_claim(p, cpu, KICK_REQ_TASK | wait, &word, traced);
+	if (ret)
+		return ret;
+	if (unlikely(wait) && cpu != smp_processor_id())
+		this_cpu_write(scx_kick_pcpu.waiting, true);
+	if (!(word & KICK_REQ_MASK))
+		kick_send(cpu, word);
+	return 0;
+}
+
+static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
+{
+	return !ret ? SCX_KICKED_CLAIMED : ret == -EBUSY ? SCX_KICKED_REFUSED : SCX_KICKED_GONE;
+}
+
+static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait)
+{
+	s32 ret = kick_task(p, cpu, wait, true);
+
+	kick_account(cpu, KICK_REQ_TASK | wait, kick_task_outcome(ret));
+	return ret;
+}
+
+/**
+ * scx_bpf_kick_task - preempt a task, if it is still running
+ * @p: the task
+ * @flags: 0 or %SCX_KICK_WAIT
+ *
+ * Like scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT on the CPU that runs @p, except that nothing but
+ * @p is preempted: if @p leaves that CPU before the kick arrives, nobody else suffers for it. And
+ * of all that preempt @p at a time, exactly one is told that it does. The others can look for
+ * another task to preempt at once.
+ *
+ * The first claim that an ops.select_cpu(), ops.enqueue() or ops.dispatch() makes is held back
+ * like its kicks, until what the operation decided has been done. Others are sent at once.
+ *
+ * Unknown @flags end the BPF scheduler.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return:
+ * * 0		- This call has claimed the preemption of @p.
+ * * -%EBUSY	- Another preemption of @p is on its way, the CPU is inside a scheduling cycle
+ *		  already, or the BPF scheduler is bypassed.
+ * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF scheduler is loaded.
+ * * -%EINVAL	- Invalid @flags.
+ */
+__bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
+{
+	int req = KICK_REQ_TASK | (int)flags;
+	s32 cpu = task_cpu(p), ret;
+
+	guard(irqsave)();
+	if (!kick_enabled(cpu, req))
+		return -ESRCH;
+	if (flags & ~SCX_KICK_WAIT) {
+		scx_ops_error("invalid flags 0x%llx to kick a task with (0 or WAIT 0x4)", flags);
+		return -EINVAL;
+	}
+
+	/* The bypass reschedules every CPU. */
+	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
+		kick_account(cpu, req, SCX_KICKED_BYPASS);
+		return -EBUSY;
+	}
+
+	if (unlikely(kick_traced()))
+		return kick_task_traced(p, cpu, (int)flags);
+	ret = kick_task(p, cpu, (int)flags, false);
+	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
+	return ret;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(scx_kick_kfunc_ids)
 BTF_ID_FLAGS(func, scx_bpf_kick_cpu)
+BTF_ID_FLAGS(func, scx_bpf_kick_cpumask, KF_RCU)
+BTF_ID_FLAGS(func, scx_bpf_kick_task, KF_RCU)
 BTF_KFUNCS_END(scx_kick_kfunc_ids)
 
 static const struct btf_kfunc_id_set scx_kick_kfunc_set = {

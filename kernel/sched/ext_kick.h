@@ -32,52 +32,126 @@ enum scx_kick_flags {
 #define KICK_REQ_IDLE		((int)SCX_KICK_IDLE)
 #define KICK_REQ_PREEMPT	((int)SCX_KICK_PREEMPT)
 #define KICK_REQ_WAIT		((int)SCX_KICK_WAIT)
-#define KICK_REQ_RESCHED	0x08	/* goes with every request but KICK_REQ_IDLE */
-#define KICK_REQ_MASK		0x0f
+#define KICK_REQ_RESCHED	0x08	/* goes with every request but the next and KICK_REQ_IDLE */
+#define KICK_REQ_TASK		0x10	/* preempt this stint's task, see scx_bpf_kick_task() */
+#define KICK_REQ_MASK		0x1f
+
+/* scx_kick::word: KICK_REQ_TASK is going to be set when the claimer's scx operation has ended */
+#define KICK_CLAIM		0x20
 
 /* scx_kick::word: where the CPU is in its scheduling cycle */
 #define KICK_CPU_IDLE		0x00	/* idle, or nothing is known of it */
-#define KICK_CPU_PICKING	0x10	/* between the start and the end of a cycle */
-#define KICK_CPU_BUSY		0x20	/* runs a task, starts a cycle before it idles */
+#define KICK_CPU_PICKING	0x40	/* between the start and the end of a cycle */
+#define KICK_CPU_BUSY		0x80	/* runs a task, starts a cycle before it idles */
 
-/* scx_kick::word, from here up: the number of the cycle, wraps */
-#define KICK_CYCLE_SHIFT	8
+/*
+ * scx_kick::word, from here up: the number of the stint, that is of the time from one switch of
+ * tasks to the next. It consists of the number of the cycle, from KICK_CYCLE_SHIFT up, and below
+ * that of the switches since then that were no cycles of this CPU. Both wrap.
+ */
+#define KICK_STINT_SHIFT	8
+#define KICK_CYCLE_SHIFT	12
+#define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
+
+/**
+ * enum scx_kick_outcome - what became of a kick
+ * @SCX_KICKED_SENT: the CPU gets an interrupt, or polls for work while idle and has been told
+ * @SCX_KICKED_COALESCED: served together with an earlier kick, or by the end of a cycle under way
+ * @SCX_KICKED_SELF: the CPU kicked itself: no interrupt
+ * @SCX_KICKED_BUSY: %SCX_KICK_IDLE at a CPU that runs a task: nothing to do
+ * @SCX_KICKED_OFFLINE: dropped, the CPU is offline
+ * @SCX_KICKED_BYPASS: dropped, the BPF scheduler is bypassed
+ * @SCX_KICKED_DISABLED: dropped, no BPF scheduler is loaded
+ * @SCX_KICKED_CLAIMED: scx_bpf_kick_task() returned 0
+ * @SCX_KICKED_REFUSED: it returned -EBUSY
+ * @SCX_KICKED_GONE: it returned -ESRCH
+ * @SCX_KICKED_NR: how many there are
+ */
+enum scx_kick_outcome {
+	SCX_KICKED_SENT,
+	SCX_KICKED_COALESCED,
+	SCX_KICKED_SELF,
+	SCX_KICKED_BUSY,
+	SCX_KICKED_OFFLINE,
+	SCX_KICKED_BYPASS,
+	SCX_KICKED_DISABLED,
+	SCX_KICKED_CLAIMED,
+	SCX_KICKED_REFUSED,
+	SCX_KICKED_GONE,
+	SCX_KICKED_NR,
+};
 
 /**
  * struct scx_kick - the kick state of one CPU
- * @word: requests, state and number of the cycle; every kicker and the CPU itself write it
- * @cycles: scheduling cycles so far; the bits that fit are in @word
+ * @word: requests, state and number of the stint; every kicker and the CPU itself write it
+ * @asked_ns: when the first of the requests in @word was made, while sched_ext_kick_served is on
+ * @stint: number of the stint, in its place in @word
  * @waiting: no sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a cycle
- * @later: @later_lo and @later_hi hold kicks
+ * @later: kicks are held back until the scx operation has ended: @later_lo, @later_hi, @claim_cpu
  * @later_wait: so does one with KICK_REQ_WAIT
+ * @gathering: @later_lo is in use for CPUs that get an interrupt together
  * @unsent_work: sends what was asked from NMI, and wakes the CPU itself, once interrupts open
  * @later_lo: low bit for each target of a kick held back until the scx operation has ended
  * @later_hi: high bit, see kick_later()
+ * @claim_cpu: where this CPU holds KICK_CLAIM, -1 if nowhere
+ * @claim_stint: in which stint
  *
- * All but @word is written by the CPU itself.
+ * All but @word and @asked_ns is written by the CPU itself.
  */
 struct scx_kick {
 	atomic_t		word;
+	u64			asked_ns;
 
-	unsigned int		cycles ____cacheline_aligned_in_smp;
+	unsigned int		stint ____cacheline_aligned_in_smp;
 	bool			waiting;
 	bool			later;
 	bool			later_wait;
+	bool			gathering;
 	struct irq_work		unsent_work;
 	cpumask_var_t		later_lo;
 	cpumask_var_t		later_hi;
+	s32			claim_cpu;
+	unsigned int		claim_stint;
+};
+
+/**
+ * struct scx_kick_stats - what the kicks that a CPU made came to
+ * @outcomes: kicks by enum scx_kick_outcome; their sum is what was asked
+ * @irqs: interrupts sent for them, those to the CPU itself included
+ * @served: scheduling cycles of this CPU that took requests
+ * @waits: waits that have ended
+ * @wait_ns: how long they took together
+ * @wait_max_ns: the longest one
+ * @wait_since_ns: when the one under way began, 0 if there is none
+ * @wait_told: that it is a long one has been reported
+ *
+ * Written by the CPU itself.
+ */
+struct scx_kick_stats {
+	unsigned long		outcomes[SCX_KICKED_NR];
+	unsigned long		irqs;
+	unsigned long		served;
+	unsigned long		waits;
+	u64			wait_ns;
+	u64			wait_max_ns;
+	u64			wait_since_ns;
+	bool			wait_told;
 };
 
 DECLARE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu);
+DECLARE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
 
 void scx_kick_cpu(s32 cpu, int req);
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
-void scx_kick_expire_curr(struct rq *rq);
+void scx_kick_serve(struct rq *rq, int word);
 void __scx_kick_flush(void);
-void __scx_kick_cycle_end(void);
+void __scx_kick_cycle_end(bool switched);
+void scx_kick_wait_check(s32 cpu);
 void scx_kick_dump(struct seq_buf *s, s32 cpu);
 void scx_kick_reset(void);
 void scx_bpf_kick_cpu(s32 cpu, u64 flags);
+s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags);
+s32 scx_bpf_kick_task(struct task_struct *p, u64 flags);
 
 /**
  * scx_kick_cycle_start - a scheduling cycle of this CPU starts
@@ -93,13 +167,14 @@ static inline void scx_kick_cycle_start(struct rq *rq)
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	int word;
 
+	kick->stint += KICK_CYCLE;
 	/*
 	 * A full barrier, (B) of ext_kick.c. Without it, the dispatch path could look at a BPF
 	 * queue before the kicker filled it while the kicker already counts on this cycle.
 	 */
-	word = atomic_xchg(&kick->word, ++kick->cycles << KICK_CYCLE_SHIFT | KICK_CPU_PICKING);
-	if (unlikely(word & KICK_REQ_PREEMPT))
-		scx_kick_expire_curr(rq);
+	word = atomic_xchg(&kick->word, kick->stint | KICK_CPU_PICKING);
+	if (unlikely(word & KICK_REQ_MASK))
+		scx_kick_serve(rq, word);
 }
 
 /**
@@ -118,6 +193,7 @@ static inline void scx_kick_flush(void)
 
 /**
  * scx_kick_cycle_end - a scheduling cycle of this CPU has ended
+ * @switched: another task runs now
  *
  * What was asked during the cycle leads to another one. Then, if a sched_ext task is about to
  * run, waits for the CPUs that were kicked with %SCX_KICK_WAIT.
@@ -125,15 +201,15 @@ static inline void scx_kick_flush(void)
  * Context: the end of __schedule(), on the stack of the task that was picked. The rq lock is
  * dropped, interrupts are on, preemption is off.
  */
-static inline void scx_kick_cycle_end(void)
+static inline void scx_kick_cycle_end(bool switched)
 {
 	if (scx_enabled())
-		__scx_kick_cycle_end();
+		__scx_kick_cycle_end(switched);
 }
 
 #else	/* CONFIG_SCHED_CLASS_EXT */
 
-static inline void scx_kick_cycle_end(void) {}
+static inline void scx_kick_cycle_end(bool switched) {}
 
 #endif	/* CONFIG_SCHED_CLASS_EXT */
 

@@ -22,7 +22,7 @@ identifier rq;
 struct rq *finish_task_switch(...)
 {
 ...
-+ scx_kick_cycle_end();
++ scx_kick_cycle_end(true);
 return rq;
 }
 
@@ -33,6 +33,6 @@ __schedule(...)
 {
 <...
 raw_spin_rq_unlock_irq(rq);
-+ scx_kick_cycle_end();
++ scx_kick_cycle_end(false);
 ...>
 }

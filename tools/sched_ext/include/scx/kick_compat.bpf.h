@@ -36,4 +36,40 @@ static __always_inline __u64 __compat_scx_kick_idle(void)
  */
 #define __COMPAT_scx_bpf_kick_cpu_IDLE(cpu)	scx_bpf_kick_cpu((cpu), __compat_scx_kick_idle())
 
+s32 scx_bpf_kick_task(struct task_struct *p, u64 flags) __ksym __weak;
+s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags) __ksym __weak;
+
+/*
+ * Preempt @p. A kernel that cannot claim preempts what @p's CPU runs, and always says 0: the wrong
+ * task may be hit, and several that preempt the same task do not learn of each other.
+ */
+static __always_inline s32 __COMPAT_scx_bpf_kick_task(struct task_struct *p, u64 flags)
+{
+	if (bpf_ksym_exists(scx_bpf_kick_task))
+		return scx_bpf_kick_task(p, flags);
+
+	scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_PREEMPT | flags);
+	return 0;
+}
+
+/* Kick the CPUs of a cpumask, one after the other where the kernel cannot do it at once. */
+static __always_inline s32 __COMPAT_scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
+{
+	const struct cpumask *online;
+	s32 cpu, asked = 0;
+
+	if (bpf_ksym_exists(scx_bpf_kick_cpumask))
+		return scx_bpf_kick_cpumask(cpus, flags);
+
+	online = scx_bpf_get_online_cpumask();
+	bpf_for(cpu, 0, scx_bpf_nr_cpu_ids()) {
+		if (!bpf_cpumask_test_cpu(cpu, cpus) || !bpf_cpumask_test_cpu(cpu, online))
+			continue;
+		scx_bpf_kick_cpu(cpu, flags);
+		asked++;
+	}
+	scx_bpf_put_cpumask(online);
+	return asked;
+}
+
 #endif	/* __SCX_KICK_COMPAT_BPF_H */

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sched_ext kicks: what is told of them in the log, in the debug dump and in debugfs. The counters
+ * (struct scx_kick_stats) are kept by ext_kick.c.
+ */
+#include <linux/debugfs.h>
+#include <linux/moduleparam.h>
+#include <linux/seq_file.h>
+
+#include "ext_kick.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "sched_ext."
+
+static unsigned int kick_wait_warn_ms = 10;
+module_param(kick_wait_warn_ms, uint, 0644);
+MODULE_PARM_DESC(kick_wait_warn_ms,
+		 "Report once each wait for a kicked CPU that takes longer than this (ms), 0: none");
+
+static const char *const kick_outcomes[SCX_KICKED_NR] = {
+	[SCX_KICKED_SENT]	= "sent",
+	[SCX_KICKED_COALESCED]	= "coalesced",
+	[SCX_KICKED_SELF]	= "self",
+	[SCX_KICKED_BUSY]	= "busy",
+	[SCX_KICKED_OFFLINE]	= "offline",
+	[SCX_KICKED_BYPASS]	= "bypass",
+	[SCX_KICKED_DISABLED]	= "disabled",
+	[SCX_KICKED_CLAIMED]	= "claimed",
+	[SCX_KICKED_REFUSED]	= "refused",
+	[SCX_KICKED_GONE]	= "gone",
+};
+
+/**
+ * scx_kick_wait_check - report a wait that has become long, once
+ * @cpu: CPU that this one waits for
+ *
+ * Context: Preemption is off, no rq lock is held.
+ */
+void scx_kick_wait_check(s32 cpu)
+{
+	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
+	u64 bound = (u64)READ_ONCE(kick_wait_warn_ms) * NSEC_PER_MSEC;
+	struct task_struct *curr;
+	u64 waited;
+
+	if (!bound || stats->wait_told)
+		return;
+	waited = ktime_get_mono_fast_ns() - stats->wait_since_ns;
+	if (waited < bound)
+		return;
+
+	stats->wait_told = true;
+	guard(rcu)();
+	curr = rcu_dereference(cpu_rq(cpu)->curr);
+	pr_warn("sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
+		smp_processor_id(), current->comm, current->pid, div_u64(waited, NSEC_PER_USEC),
+		cpu, curr->comm, curr->pid);
+}
+
+/* The CPUs that @cpu waits for are those with KICK_REQ_WAIT, see kick_wait(). */
+static void kick_dump_wait(struct seq_buf *s, s32 cpu)
+{
+	u64 since = READ_ONCE(per_cpu(scx_kick_stats, cpu).wait_since_ns);
+	s32 other;
+
+	if (!since) {
+		if (READ_ONCE(per_cpu(scx_kick_pcpu, cpu).waiting))
+			dump_line(s, "          kick: is going to wait for CPUs it kicked");
+		return;
+	}
+
+	dump_line(s, "          kick: waits since %llu us for",
+		  div_u64(ktime_get_mono_fast_ns() - since, NSEC_PER_USEC));
+	for_each_online_cpu(other) {
+		if (other != cpu &&
+		    atomic_read(&per_cpu(scx_kick_pcpu, other).word) & KICK_REQ_WAIT)
+			dump_line(s, "            CPU %d", other);
+	}
+}
+
+/**
+ * scx_kick_dump - add the kick state of a CPU to a debug dump
+ * @s: buffer of the dump
+ * @cpu: CPU to tell about
+ *
+ * Context: Any. The state may change while it is read.
+ */
+void scx_kick_dump(struct seq_buf *s, s32 cpu)
+{
+	struct scx_kick_stats *stats = per_cpu_ptr(&scx_kick_stats, cpu);
+	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
+	int i;
+
+	dump_line(s, "          kick=%s%s%s%s%s%s%s cycle=%u",
+		  word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_BUSY ? "busy" : "idle",
+		  word & KICK_REQ_RESCHED ? "+resched" : "",
+		  word & KICK_REQ_IDLE ? "+idle" : "",
+		  word & KICK_REQ_PREEMPT ? "+preempt" : "",
+		  word & KICK_REQ_TASK ? "+task" : "",
+		  word & KICK_REQ_WAIT ? "+wait" : "",
+		  word & KICK_CLAIM ? "+claim" : "",
+		  (u32)word >> KICK_CYCLE_SHIFT);
+	kick_dump_wait(s, cpu);
+
+	for (i = 0; i < SCX_KICKED_NR; i++) {
+		/* Its CPU may be counting. */
+		unsigned long n = data_race(stats->outcomes[i]);
+
+		if (n)
+			dump_line(s, "          kick: %lu %s", n, kick_outcomes[i]);
+	}
+}
+
+static void kick_show_row(struct seq_file *m, const char *name, const struct scx_kick_stats *stats)
+{
+	int i;
+
+	seq_printf(m, "%-5s", name);
+	for (i = 0; i < SCX_KICKED_NR; i++)
+		seq_printf(m, " %10lu", stats->outcomes[i]);
+	seq_printf(m, " %10lu %10lu %10lu %12llu %12llu\n", stats->irqs, stats->served,
+		   stats->waits, div_u64(stats->wait_ns, NSEC_PER_USEC),
+		   div_u64(stats->wait_max_ns, NSEC_PER_USEC));
+}
+
+static void kick_add_stats(struct scx_kick_stats *sum, const struct scx_kick_stats *stats)
+{
+	int i;
+
+	for (i = 0; i < SCX_KICKED_NR; i++)
+		sum->outcomes[i] += stats->outcomes[i];
+	sum->irqs += stats->irqs;
+	sum->served += stats->served;
+	sum->waits += stats->waits;
+	sum->wait_ns += stats->wait_ns;
+	sum->wait_max_ns = max(sum->wait_max_ns, stats->wait_max_ns);
+}
+
+static int kick_show(struct seq_file *m, void *v)
+{
+	struct scx_kick_stats sum = {};
+	char name[16];
+	s32 cpu;
+	int i;
+
+	seq_puts(m, "cpu  ");
+	for (i = 0; i < SCX_KICKED_NR; i++)
+		seq_printf(m, " %10s", kick_outcomes[i]);
+	seq_printf(m, " %10s %10s %10s %12s %12s\n", "irqs", "served", "waits", "wait_us",
+		   "wait_max_us");
+
+	for_each_possible_cpu(cpu) {
+		/* Its CPU may be counting. */
+		struct scx_kick_stats stats = data_race(per_cpu(scx_kick_stats, cpu));
+
+		snprintf(name, sizeof(name), "%d", cpu);
+		kick_show_row(m, name, &stats);
+		kick_add_stats(&sum, &stats);
+	}
+	kick_show_row(m, "all", &sum);
+	return 0;
+}
+
+/* Interrupts are off, so nothing but an NMI counts meanwhile. A wait may be under way. */
+static void kick_reset_stats(void *unused)
+{
+	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
+
+	memset(stats, 0, offsetof(struct scx_kick_stats, wait_since_ns));
+}
+
+static ssize_t kick_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+{
+	s32 cpu;
+
+	cpus_read_lock();
+	on_each_cpu(kick_reset_stats, NULL, 1);
+	for_each_possible_cpu(cpu) {
+		if (!cpu_online(cpu))
+			memset(per_cpu_ptr(&scx_kick_stats, cpu), 0, sizeof(scx_kick_stats));
+	}
+	cpus_read_unlock();
+	return count;
+}
+
+static int kick_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, kick_show, NULL);
+}
+
+static const struct file_operations kick_fops = {
+	.open		= kick_open,
+	.read		= seq_read,
+	.write		= kick_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+/* After sched_init_debug(), a late_initcall, has made the directory. */
+static int __init scx_kick_debugfs_init(void)
+{
+	struct dentry *dir = debugfs_lookup("sched", NULL);
+
+	if (IS_ERR_OR_NULL(dir))
+		return 0;
+	debugfs_create_file("ext_kick", 0644, dir, NULL, &kick_fops);
+	dput(dir);
+	return 0;
+}
+late_initcall_sync(scx_kick_debugfs_init);
