@@ -6,34 +6,33 @@
 #include "kick_test.h"
 
 #define KICKS	50
-#define NMIS	5
+#define NMIS	10
 
 /* CPU 1 has two tasks that don't give way, CPU 2 one, so that it has ticks and cycles */
 static enum scx_test_status prepare(struct lab *lab, struct bpf_program *tracer)
 {
 	SCX_ASSERT(lab_start(lab, tracer));
-	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
-	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
-	SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_spin));
-	LAB_COMES(lab->cpus[1].runs && lab->cpus[2].runs);
+	SCX_ASSERT(lab_spin(lab, 1) && lab_work(lab, 1, SCHED_EXT, work_spin));
+	SCX_ASSERT(lab_spin(lab, 2));
 	return SCX_TEST_PASS;
 }
 
-/* Have CPU @cpu kick CPU 1 from @hook, where @trigger brings it, and see the task preempted */
+/* Have CPU @cpu kick CPU 1 from @hook, where @trigger brings it */
+static bool order(struct lab *lab, int cpu, enum lab_hook hook, bool (*trigger)(struct lab *lab))
+{
+	lab_order(lab, cpu, hook, 1, KICK_PREEMPT, 1);
+	return (!trigger || trigger(lab)) && LAB_WAIT(!lab->cpus[cpu].left);
+}
+
+/* ... and see the task there preempted */
 static enum scx_test_status kick_from(struct lab *lab, int cpu, enum lab_hook hook,
 				      bool (*trigger)(struct lab *lab))
 {
 	struct lab_cpu *target = &lab->cpus[1];
-	u64 expired = target->expired, released;
+	u64 expired = target->expired;
 
-	do {
-		released = target->released;
-		lab_order(lab, cpu, hook, 1, KICK_PREEMPT, 1);
-		SCX_ASSERT(!trigger || trigger(lab));
-		LAB_COMES(!lab->cpus[cpu].left);
-		LAB_COMES(target->expired != expired || target->released != released);
-	} while (target->expired == expired);
-	LAB_COMES(target->seen == target->asked);
+	LAB_BRINGS(lab, 1, order(lab, cpu, hook, trigger), target->expired != expired);
+	LAB_FOLLOWS(lab, target->seen == target->asked);
 	return SCX_TEST_PASS;
 }
 
@@ -119,8 +118,7 @@ static enum scx_test_status kick_from_enqueue(void *ctx)
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	sleeper = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(sleeper && lab_work(lab, 1, SCHED_EXT, work_spin));
-	LAB_COMES(lab->workers[1].turns);
+	SCX_ASSERT(sleeper && lab_spin(lab, 1));
 
 	/* The kick makes room for the task woken, which sleeps again after its turn */
 	for (i = 1; i <= KICKS; i++) {
@@ -162,7 +160,8 @@ static enum scx_test_status kick_from_nmi(void *ctx)
 
 		lab_order(lab, 2, LAB_NMI, 3, KICK_IDLE, 1);
 		SCX_ASSERT(send_nmis(lab));
-		LAB_COMES(!lab->cpus[2].left && lab->cpus[3].seen == lab->cpus[3].asked);
+		LAB_COMES(!lab->cpus[2].left);
+		LAB_FOLLOWS(lab, lab->cpus[3].seen == lab->cpus[3].asked);
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;

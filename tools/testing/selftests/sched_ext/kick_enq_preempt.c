@@ -6,20 +6,15 @@
 
 #define WAKEUPS	100
 
-static enum scx_test_status spin_on(struct lab *lab, int cpu, struct worker **w)
+/* A task of CPU 1 that sleeps and goes to @dsq by @via when woken, and one that doesn't give way */
+static enum scx_test_status sleeper_and_spinner(struct lab *lab, u64 dsq, int via,
+						struct worker **w, struct worker **spinner)
 {
-	*w = lab_work(lab, cpu, SCHED_EXT, work_spin);
-	SCX_ASSERT(*w);
-	LAB_COMES((*w)->turns);
-	return SCX_TEST_PASS;
-}
-
-/* The task under it goes on afterwards */
-static enum scx_test_status runs_on(struct worker *w)
-{
-	unsigned long turns = w->turns;
-
-	LAB_COMES(w->turns != turns);
+	SCX_ASSERT(lab_start(lab, NULL));
+	*w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(*w && lab_route(lab, *w, dsq, ENQ_PREEMPT, via));
+	*spinner = lab_spin(lab, 1);
+	SCX_ASSERT(*spinner);
 	return SCX_TEST_PASS;
 }
 
@@ -29,18 +24,14 @@ static enum scx_test_status kick_enq_local(void *ctx)
 	struct worker *spinner, *w;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
-	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(w);
-	SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL, ENQ_PREEMPT, -1));
-	if (spin_on(lab, 1, &spinner))
+	if (sleeper_and_spinner(lab, DSQ_LOCAL, -1, &w, &spinner))
 		return SCX_TEST_FAIL;
 
 	for (i = 1; i <= WAKEUPS; i++) {
 		SCX_ASSERT(lab_ring(w));
 		LAB_COMES(w->turns == i);
-		if (runs_on(spinner))
-			return SCX_TEST_FAIL;
+		/* The task under it goes on */
+		SCX_ASSERT(lab_goes_on(spinner));
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -51,18 +42,15 @@ static enum scx_test_status kick_enq_remote(void *ctx)
 {
 	struct lab *lab = ctx;
 	struct worker *spinner[2], *w;
-	cpu_set_t both;
 	int i;
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(w);
-	CPU_ZERO(&both);
-	CPU_SET(1, &both);
-	CPU_SET(2, &both);
-	SCX_ASSERT(!sched_setaffinity(w->tid, sizeof(both), &both));
-	if (spin_on(lab, 1, &spinner[0]) || spin_on(lab, 2, &spinner[1]))
-		return SCX_TEST_FAIL;
+	SCX_ASSERT(w && lab_roam(w, 1, 2));
+	for (i = 0; i < 2; i++) {
+		spinner[i] = lab_spin(lab, 1 + i);
+		SCX_ASSERT(spinner[i]);
+	}
 
 	for (i = 1; i <= WAKEUPS; i++) {
 		int to = 1 + i % 2;
@@ -71,8 +59,7 @@ static enum scx_test_status kick_enq_remote(void *ctx)
 		SCX_ASSERT(lab_ring(w));
 		LAB_COMES(w->turns == i);
 		SCX_EQ(w->ran_on, to);
-		if (runs_on(spinner[0]) || runs_on(spinner[1]))
-			return SCX_TEST_FAIL;
+		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -85,11 +72,7 @@ static enum scx_test_status kick_enq_dispatch(void *ctx)
 	struct worker *spinner, *w;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
-	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(w);
-	SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | 1, ENQ_PREEMPT, 2));
-	if (spin_on(lab, 1, &spinner))
+	if (sleeper_and_spinner(lab, DSQ_LOCAL_ON | 1, 2, &w, &spinner))
 		return SCX_TEST_FAIL;
 
 	for (i = 1; i <= WAKEUPS; i++) {
@@ -98,9 +81,9 @@ static enum scx_test_status kick_enq_dispatch(void *ctx)
 		SCX_ASSERT(lab_ring(w));
 		LAB_COMES(lab->cpus[1].enqueues != enqueues);
 		SCX_ASSERT(lab_kick(lab, 2, KICK_IDLE, 1));
-		LAB_COMES(w->turns == i);
-		if (runs_on(spinner))
-			return SCX_TEST_FAIL;
+		LAB_FOLLOWS(lab, w->turns == i);
+		/* The task under it goes on */
+		SCX_ASSERT(lab_goes_on(spinner));
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -127,13 +110,13 @@ static enum scx_test_status kick_enq_own_dispatch(void *ctx)
 	lc = &lab->cpus[1];
 	w = lab_work(lab, 1, SCHED_EXT, work_bell_and_spin);
 	SCX_ASSERT(w);
-	if (spin_on(lab, 1, &spinner))
-		return SCX_TEST_FAIL;
+	spinner = lab_spin(lab, 1);
+	SCX_ASSERT(spinner);
 	SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | 1, ENQ_PREEMPT, 1));
 	SCX_ASSERT(lab_ring(w));
 	LAB_COMES(lab->skel->bss->via_pid == w->tid);
 
-	LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->curr == w->tid);
+	LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, w->turns);
 	expired = lc->expired;
 	ticks = lc->ticks;
 	LAB_COMES(lc->ticks > ticks + 10);

@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include "kick_test.h"
 
-#define ROUNDS	3
+#define KICKS	300
 
 static const u64 all_flags[] = {
 	0, KICK_IDLE, KICK_PREEMPT, KICK_WAIT, KICK_PREEMPT | KICK_WAIT
@@ -13,13 +13,14 @@ static const u64 all_flags[] = {
 /* CPU 1 schedules as it should: every kind of kick is seen, tasks run */
 static enum scx_test_status in_order(struct lab *lab)
 {
+	struct lab_cpu *lc = &lab->cpus[1];
 	struct worker *w;
 	int i;
 
 	SCX_ASSERT(lab_cpu_online(1, true));
-	for (i = 0; i < 3; i++) {
-		SCX_ASSERT(lab_kick(lab, 1, all_flags[i], 1));
-		LAB_COMES(lab->cpus[1].seen == lab->cpus[1].asked);
+	for (i = 0; i < KICKS; i++) {
+		SCX_ASSERT(lab_kick(lab, 1, all_flags[i % 3], 1));
+		LAB_FOLLOWS(lab, lc->seen == lc->asked);
 	}
 	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
 	SCX_ASSERT(w);
@@ -63,7 +64,14 @@ static enum scx_test_status kick_hotplug_offline(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-/* Tasks on CPU 2 and 3 kick CPU 1 all the time, which comes and goes */
+/* CPU 1 comes or goes, and those that kick it all the time go on */
+static enum scx_test_status move_under_kicks(struct worker *w, bool online)
+{
+	SCX_ASSERT(lab_cpu_online(1, online));
+	SCX_ASSERT(lab_goes_on(&w[0]) && lab_goes_on(&w[1]));
+	return SCX_TEST_PASS;
+}
+
 static enum scx_test_status toggle_under_kicks(struct lab *lab, const u64 *flags, int nr)
 {
 	struct worker *w = lab->workers;
@@ -75,13 +83,10 @@ static enum scx_test_status toggle_under_kicks(struct lab *lab, const u64 *flags
 	SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
 	SCX_ASSERT(lab_work(lab, 3, SCHED_EXT, work_kick_and_yield));
 	for (i = 0; i < nr; i++) {
-		unsigned long turns[2] = { w[0].turns, w[1].turns };
-
 		w[0].flags = flags[i];
 		w[1].flags = flags[i];
-		SCX_ASSERT(lab_cpu_online(1, false));
-		SCX_ASSERT(lab_cpu_online(1, true));
-		LAB_COMES(w[0].turns != turns[0] && w[1].turns != turns[1]);
+		if (move_under_kicks(w, false) || move_under_kicks(w, true))
+			return SCX_TEST_FAIL;
 	}
 	lab_let_go(lab);
 	if (in_order(lab))
@@ -102,22 +107,26 @@ static enum scx_test_status kick_hotplug_wait(void *ctx)
 
 static enum scx_test_status kick_hotplug_self(void *ctx)
 {
+	/* From ops.cpu_offline, from each ops.dispatch, from cycles after the last of these */
+	static const enum lab_hook from[] = { LAB_CPU_OFFLINE, LAB_DISPATCH, LAB_DYING };
 	struct lab *lab = ctx;
 	struct lab_cpu *lc;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_watch_cycles));
 	lc = &lab->cpus[1];
-	for (i = 0; i < 2 * ROUNDS; i++) {
-		/* Once from ops.cpu_offline, once from each ops.dispatch until it is gone */
-		enum lab_hook hook = i % 2 ? LAB_DISPATCH : LAB_CPU_OFFLINE;
+	for (i = 0; i < 5 * 3; i++) {
+		enum lab_hook hook = from[i % 3];
 		u64 offlines = lc->offlines, asked = lc->asked;
 
-		lab_order(lab, 1, hook, 1, all_flags[i % 5], hook == LAB_DISPATCH ? -1 : 1);
+		lab_order(lab, 1, hook, 1, all_flags[i % 5], hook == LAB_DYING ? 20 : -1);
 		SCX_ASSERT(lab_kick(lab, 1, 0, 1));
 		SCX_ASSERT(lab_cpu_online(1, false));
 		SCX_EQ(lc->offlines, offlines + 1);
 		SCX_GT(lc->asked, asked + 1);
+		/* Each one brought about the next one */
+		if (hook == LAB_DYING)
+			SCX_EQ(lc->left, 0);
 		lc->left = 0;
 		SCX_ASSERT(lab_cpu_online(1, true));
 	}

@@ -79,7 +79,7 @@ static struct lab_cpu *fire(u32 hook)
 static void hold_still(struct lab_cpu *lc)
 {
 	WRITE_ONCE(lc->held, 1);
-	wait_for(LAB_HOLD_NS, &lc->hold);
+	wait_for(lc->hold_ns ?: LAB_HOLD_NS, &lc->hold);
 	if (lc->hold)
 		lc->overheld++;
 	lc->hold = 0;
@@ -142,6 +142,8 @@ void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 	dispatch_via(cpu);
 	fire(LAB_DISPATCH);
 	scx_bpf_consume(cpu);
+	if (lc->hold == LAB_DISPATCH)
+		hold_still(lc);
 }
 
 void BPF_STRUCT_OPS(kick_lab_running, struct task_struct *p)
@@ -172,7 +174,7 @@ void BPF_STRUCT_OPS(kick_lab_tick, struct task_struct *p)
 		return;
 	lc->ticks++;
 	fire(LAB_TICK);
-	if (lc->hold)
+	if (lc->hold == LAB_TICK)
 		hold_still(lc);
 }
 
@@ -285,13 +287,36 @@ int lab_start_timer(struct lab_timer_args *args)
 
 /* The rest loads only for tests that ask for it */
 
+static bool is_online(s32 cpu)
+{
+	const struct cpumask *online = scx_bpf_get_online_cpumask();
+	bool is_in = bpf_cpumask_test_cpu(cpu, online);
+
+	scx_bpf_put_cpumask(online);
+	return is_in;
+}
+
 SEC("?fentry/balance_scx")
 int BPF_PROG(lab_watch_cycles)
 {
-	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
+	s32 cpu = bpf_get_smp_processor_id();
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (!lc)
+		return 0;
+	lc->balances++;
+	if (lc->hook == LAB_DYING && !is_online(cpu))
+		fire(LAB_DYING);
+	return 0;
+}
+
+SEC("?tp_btf/ipi_send_cpu")
+int BPF_PROG(lab_watch_sends, s32 cpu)
+{
+	struct lab_cpu *lc = lab_cpu(cpu);
 
 	if (lc)
-		lc->balances++;
+		__sync_fetch_and_add(&lc->interrupted, 1);
 	return 0;
 }
 

@@ -169,6 +169,31 @@ struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struc
 	return w;
 }
 
+struct worker *lab_spin(struct lab *lab, int cpu)
+{
+	struct worker *w = lab_work(lab, cpu, SCHED_EXT, work_spin);
+
+	return w && LAB_WAIT(w->turns) ? w : NULL;
+}
+
+bool lab_roam(struct worker *w, int first, int last)
+{
+	cpu_set_t cpus;
+	int cpu;
+
+	CPU_ZERO(&cpus);
+	for (cpu = first; cpu <= last; cpu++)
+		CPU_SET(cpu, &cpus);
+	return !sched_setaffinity(w->tid, sizeof(cpus), &cpus);
+}
+
+bool lab_goes_on(struct worker *w)
+{
+	unsigned long turns = w->turns;
+
+	return LAB_WAIT(w->turns != turns);
+}
+
 bool lab_ring(struct worker *w)
 {
 	return LAB_WAIT(asleep(w->tid)) && !sem_post(&w->bell);
@@ -292,27 +317,15 @@ bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int vi
 				     sizeof(route), BPF_ANY);
 }
 
-bool lab_hold(struct lab *lab, int cpu)
+bool lab_hold(struct lab *lab, int cpu, enum lab_hook hook)
 {
-	lab->cpus[cpu].hold = 1;
+	lab->cpus[cpu].hold = hook;
 	return LAB_WAIT(lab->cpus[cpu].held);
 }
 
 void lab_unhold(struct lab *lab, int cpu)
 {
 	lab->cpus[cpu].hold = 0;
-}
-
-bool lab_push(struct push *push)
-{
-	u64 released = push->lab->cpus[push->cpu].released;
-
-	if (!push->lost)
-		push->lost = lab_lost();
-	else if (push->released == released)
-		return lab_now_ns() < push->lost;
-	push->released = released;
-	return lab_kick(push->lab, push->cpu, push->flags, 1);
 }
 
 /* The column of CPU @cpu in /proc/interrupts: it shows online CPUs only */
@@ -364,6 +377,16 @@ struct irqs lab_irqs(int cpu)
 	free(line);
 	fclose(f);
 	return irqs;
+}
+
+enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few)
+{
+	struct irqs after = lab_irqs(cpu);
+
+	SCX_LT(after.res - before.res, res + few);
+	SCX_LT(after.cal - before.cal, few);
+	SCX_LT(after.iwi - before.iwi, few);
+	return SCX_TEST_PASS;
 }
 
 bool lab_cpu_online(int cpu, bool online)

@@ -8,7 +8,7 @@
 /* One more than the largest CPU number the lab can watch */
 #define LAB_NR_CPUS	256
 
-/* How long a CPU stands still at most, see lab_cpu.hold */
+/* How long a CPU stands still at most if nothing else is said, see lab_cpu.hold */
 #define LAB_HOLD_NS	(10 * 1000 * 1000 * 1000LLU)
 
 /* Where a CPU sends the kicks it was ordered to send */
@@ -22,6 +22,7 @@ enum lab_hook {
 	LAB_TICK,
 	LAB_TIMER,
 	LAB_CPU_OFFLINE,
+	LAB_DYING,		/* start of a cycle, no longer online; with lab_watch_cycles */
 	LAB_EXIT_TASK,
 	LAB_FENTRY,
 	LAB_SWITCH,
@@ -40,18 +41,20 @@ struct lab_cpu {
 	__u64 flags;		/* with these flags */
 	__s32 target;		/* at this CPU */
 	__u32 hook;
-	__u32 hold;		/* stand still in the next ops.tick until cleared */
+	__u32 hold;		/* stand still in LAB_TICK or LAB_DISPATCH until cleared */
+	__u32 hold_ns;		/* at most so long, 0: LAB_HOLD_NS */
 	__u32 timer_ns;		/* the timer's period */
 	__u32 linger_ns;	/* stay so long in the op that has kicked */
 
 	/* What happened */
 	__u32 held;		/* stands still now */
-	__u32 overheld;		/* stood still for LAB_HOLD_NS, which is nobody's intention */
+	__u32 overheld;		/* so many times it was not let go in time */
 	__u64 asked;		/* kicks sent to this CPU */
 	__u64 seen;		/* ->asked when the last ops.dispatch began */
 	__u64 dispatches;	/* ops.dispatch was called */
 	__u64 expired;		/* ... with a task that could go on but for its slice */
-	__u64 balances;		/* cycles begun, with ->watch_cycles */
+	__u64 interrupted;	/* interrupts other CPUs sent here, with lab_watch_sends */
+	__u64 balances;		/* cycles begun, with lab_watch_cycles */
 	__u64 enqueues;		/* tasks queued for this CPU */
 	__u64 runs;		/* tasks picked */
 	__u64 stops;		/* tasks that had to make room while they could run */

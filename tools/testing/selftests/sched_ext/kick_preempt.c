@@ -8,11 +8,12 @@
 #define KICKS	200
 
 /* Two tasks that never give up CPU 1 by themselves; the first one runs */
-static enum scx_test_status two_spinners(struct lab *lab, struct worker *w[2])
+static enum scx_test_status two_spinners(struct lab *lab, struct bpf_program *tracer,
+					 struct worker *w[2])
 {
-	w[0] = lab_work(lab, 1, SCHED_EXT, work_spin);
+	SCX_ASSERT(lab_start(lab, tracer));
+	w[0] = lab_spin(lab, 1);
 	SCX_ASSERT(w[0]);
-	LAB_COMES(w[0]->turns);
 	w[1] = lab_work(lab, 1, SCHED_EXT, work_spin);
 	SCX_ASSERT(w[1]);
 	return SCX_TEST_PASS;
@@ -25,8 +26,7 @@ static enum scx_test_status kick_preempt(void *ctx)
 	struct worker *w[2];
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
-	if (two_spinners(lab, w))
+	if (two_spinners(lab, NULL, w))
 		return SCX_TEST_FAIL;
 	lc = &lab->cpus[1];
 
@@ -50,8 +50,7 @@ static enum scx_test_status kick_preempt_only(void *ctx)
 	struct lab_cpu *lc;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_watch_cycles));
-	if (two_spinners(lab, w))
+	if (two_spinners(lab, lab->skel->progs.lab_watch_cycles, w))
 		return SCX_TEST_FAIL;
 	lc = &lab->cpus[1];
 
@@ -60,7 +59,7 @@ static enum scx_test_status kick_preempt_only(void *ctx)
 
 		SCX_ASSERT(lab_kick(lab, 1, i % 2 ? KICK_IDLE : 0, 1));
 		if (!(i % 2))
-			LAB_COMES(lc->balances != balances);
+			LAB_FOLLOWS(lab, lc->balances != balances);
 	}
 	SCX_EQ(lc->expired, 0);
 	SCX_EQ(w[1]->turns, 0);
@@ -86,10 +85,10 @@ static enum scx_test_status kick_preempt_rt(void *ctx)
 	struct lab *lab = ctx;
 	struct worker *w[2], *rt;
 	unsigned long turns;
+	u64 ticks;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
-	if (two_spinners(lab, w))
+	if (two_spinners(lab, NULL, w))
 		return SCX_TEST_FAIL;
 	rt = lab_work(lab, 1, SCHED_FIFO, work_spin_and_count);
 	SCX_ASSERT(rt);
@@ -97,10 +96,8 @@ static enum scx_test_status kick_preempt_rt(void *ctx)
 
 	turns = w[0]->turns;
 	for (i = 0; i < KICKS; i++) {
-		unsigned long rt_turns = rt->turns;
-
 		SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
-		LAB_COMES(rt->turns != rt_turns);
+		SCX_ASSERT(lab_goes_on(rt));
 	}
 	SCX_EQ(w[0]->turns, turns);
 	SCX_EQ(w[1]->turns, 0);
@@ -108,6 +105,8 @@ static enum scx_test_status kick_preempt_rt(void *ctx)
 	/* The task under it was not the CPU's current one: it goes on, its slice is whole */
 	rt->stop = true;
 	LAB_COMES(w[0]->turns != turns);
+	ticks = lab->cpus[1].ticks;
+	LAB_COMES(lab->cpus[1].ticks > ticks + 3);
 	SCX_EQ(w[1]->turns, 0);
 	SCX_EQ(lab->cpus[1].expired, 0);
 
@@ -121,12 +120,11 @@ static enum scx_test_status kick_preempt_cost(void *ctx)
 {
 	struct lab *lab = ctx;
 	struct lab_cpu *lc;
-	struct irqs kicker, target, after;
+	struct irqs kicker, target;
 	struct worker *w[2];
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
-	if (two_spinners(lab, w))
+	if (two_spinners(lab, NULL, w))
 		return SCX_TEST_FAIL;
 	lc = &lab->cpus[1];
 
@@ -137,12 +135,9 @@ static enum scx_test_status kick_preempt_cost(void *ctx)
 
 		LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->expired != expired);
 	}
-	after = lab_irqs(0);
-	SCX_LT(after.iwi - kicker.iwi, KICKS / 4);
-	after = lab_irqs(1);
-	SCX_LT(after.res - target.res, KICKS + KICKS / 4);
-	SCX_LT(after.iwi - target.iwi, KICKS / 4);
-	SCX_LT(after.cal - target.cal, KICKS / 4);
+	SCX_LT(lab_irqs(0).iwi - kicker.iwi, KICKS / 4);
+	if (lab_few_irqs(1, target, KICKS, KICKS / 4))
+		return SCX_TEST_FAIL;
 
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -150,35 +145,34 @@ static enum scx_test_status kick_preempt_cost(void *ctx)
 
 /*
  * The target stands still with interrupts off and its own rq locked, so that nothing is served
- * while the kicks come.
+ * while the kicks come. What it was sent is counted: the interrupt controller merges them.
  */
 static enum scx_test_status kick_coalesce(void *ctx)
 {
 	struct lab *lab = ctx;
-	struct irqs kicker, target, after;
 	struct worker *w[2];
+	struct irqs kicker;
+	struct lab_cpu *lc;
+	u64 interrupted;
 	bool held;
 
-	SCX_ASSERT(lab_start(lab, NULL));
-	if (two_spinners(lab, w))
+	if (two_spinners(lab, lab->skel->progs.lab_watch_sends, w))
 		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
 
 	kicker = lab_irqs(0);
-	target = lab_irqs(1);
-	SCX_ASSERT(lab_hold(lab, 1));
+	interrupted = lc->interrupted;
+	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
 	SCX_ASSERT(lab_kick_held(lab, 1, KICK_PREEMPT, KICKS, &held));
 	SCX_ASSERT(held);
-	SCX_EQ(lab->cpus[1].expired, 0);
+	SCX_EQ(lc->expired, 0);
 	lab_unhold(lab, 1);
 
 	LAB_COMES(w[1]->turns);
-	SCX_EQ(lab->cpus[1].overheld, 0);
-	after = lab_irqs(0);
-	SCX_LT(after.iwi - kicker.iwi, KICKS / 4);
-	after = lab_irqs(1);
-	SCX_LT(after.res - target.res, KICKS / 4);
-	SCX_LT(after.iwi - target.iwi, KICKS / 4);
-	SCX_LT(after.cal - target.cal, KICKS / 4);
+	SCX_EQ(lc->overheld, 0);
+	SCX_LT(lab_irqs(0).iwi - kicker.iwi, KICKS / 4);
+	SCX_GT(lc->interrupted, interrupted);
+	SCX_LT(lc->interrupted - interrupted, KICKS / 4);
 
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;

@@ -6,15 +6,9 @@
 
 #define KICKS	200
 
-static enum scx_test_status judge(struct lab *lab, const char *what, u64 flags, struct irqs before)
+static enum scx_test_status judge(const char *what, u64 flags, struct irqs before)
 {
-	struct irqs after = lab_irqs(1);
-
-	fprintf(stderr, "%s, flags %lu: RES %lu, CAL %lu, IWI %lu\n", what, flags,
-		after.res - before.res, after.cal - before.cal, after.iwi - before.iwi);
-	SCX_LT(after.res - before.res, KICKS / 4);
-	SCX_LT(after.cal - before.cal, KICKS / 4);
-	SCX_LT(after.iwi - before.iwi, KICKS / 4);
+	SCX_FAIL_IF(lab_few_irqs(1, before, 0, KICKS / 4), "%s, flags %lu", what, flags);
 	return SCX_TEST_PASS;
 }
 
@@ -27,21 +21,11 @@ static enum scx_test_status chain(struct lab *lab, const char *what, enum lab_ho
 	struct lab_cpu *lc = &lab->cpus[1];
 	struct irqs before = lab_irqs(1);
 
+	fprintf(stderr, "%s, flags %lu\n", what, flags);
 	lab_order(lab, 1, hook, 1, flags, KICKS);
-	while (lc->left) {
-		u64 released = lc->released;
-
-		SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
-		while (lc->left && lc->released == released) {
-			u64 left = lc->left;
-
-			SCX_FAIL_IF(!LAB_WAIT(!lc->left || lc->left != left ||
-					      lc->released != released),
-				    "%s, flags %lu: kick %lu was lost", what, flags, KICKS - left);
-		}
-	}
-	LAB_COMES(lc->seen == lc->asked);
-	return judge(lab, what, flags, before);
+	LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, !lc->left);
+	LAB_FOLLOWS(lab, lc->seen == lc->asked);
+	return judge(what, flags, before);
 }
 
 /* The kicks come by themselves, one after the other, and each takes the slice of the task there */
@@ -59,7 +43,7 @@ static enum scx_test_status series(struct lab *lab, const char *what, enum lab_h
 	}
 	/* A timer may hit a task of a higher class now and then */
 	SCX_GT(lc->expired - expired, KICKS * 3 / 4);
-	return judge(lab, what, flags, before);
+	return judge(what, flags, before);
 }
 
 /* Two tasks take turns on CPU 1, each kick makes room for the other one */
@@ -147,7 +131,7 @@ static enum scx_test_status kick_self_syscall(void *ctx)
 	SCX_ASSERT(w);
 	LAB_COMES(w->turns == KICKS);
 	SCX_GE(lab->cpus[1].expired, KICKS);
-	if (judge(lab, "syscall program", KICK_PREEMPT, before))
+	if (judge("syscall program", KICK_PREEMPT, before))
 		return SCX_TEST_FAIL;
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -171,16 +155,11 @@ static enum scx_test_status kick_self_wakeup(void *ctx)
 	struct lab *lab = ctx;
 	struct worker *w;
 	struct irqs before;
-	cpu_set_t both;
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	woken = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(woken);
 	/* ops.select_cpu is not asked about tasks with one CPU */
-	CPU_ZERO(&both);
-	CPU_SET(1, &both);
-	CPU_SET(2, &both);
-	SCX_ASSERT(!sched_setaffinity(woken->tid, sizeof(both), &both));
+	SCX_ASSERT(woken && lab_roam(woken, 1, 2));
 
 	before = lab_irqs(1);
 	lab_order(lab, 1, LAB_SELECT_CPU, 1, KICK_PREEMPT, KICKS);
@@ -188,7 +167,7 @@ static enum scx_test_status kick_self_wakeup(void *ctx)
 	SCX_ASSERT(w);
 	LAB_COMES(w->turns == KICKS);
 	SCX_EQ(lab->cpus[1].left, 0);
-	if (judge(lab, "ops.select_cpu", KICK_PREEMPT, before))
+	if (judge("ops.select_cpu", KICK_PREEMPT, before))
 		return SCX_TEST_FAIL;
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;

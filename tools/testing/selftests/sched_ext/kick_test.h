@@ -56,6 +56,7 @@ struct lab {
 	struct bpf_link *link;
 	struct bpf_link *tracer;
 	cpu_set_t affinity;
+	u64 waited;		/* ns, see LAB_WAIT_KICKED() */
 	int nr_cpus;
 	int nr_workers;
 	struct worker workers[LAB_MAX_WORKERS];
@@ -80,6 +81,12 @@ bool lab_ended_with(struct lab *lab, const char *what);
 
 /* Start a thread on CPU @cpu. SCHED_EXT workers are in their queue when this returns */
 struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struct worker *w));
+/* A SCHED_EXT worker that does not give way. It runs when this returns */
+struct worker *lab_spin(struct lab *lab, int cpu);
+/* Let a worker run on CPUs @first to @last */
+bool lab_roam(struct worker *w, int first, int last);
+/* The worker takes another turn */
+bool lab_goes_on(struct worker *w);
 /* End and forget all of them */
 void lab_let_go(struct lab *lab);
 /* Wake a worker, once it sleeps */
@@ -99,9 +106,11 @@ void lab_order(struct lab *lab, int cpu, enum lab_hook hook, int target, u64 fla
 bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int via);
 
 bool lab_go_to(int cpu);
-bool lab_hold(struct lab *lab, int cpu);
+bool lab_hold(struct lab *lab, int cpu, enum lab_hook hook);
 void lab_unhold(struct lab *lab, int cpu);
 struct irqs lab_irqs(int cpu);
+/* CPU @cpu got fewer than @few interrupts of each kind since @before, but for @res kicks */
+enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few);
 bool lab_cpu_online(int cpu, bool online);
 
 u64 lab_now_ns(void);
@@ -112,44 +121,68 @@ u64 lab_now_ns(void);
  */
 u64 lab_lost(void);
 
+#define LAB_WAIT_UNTIL(__lost, __cond)					\
+({									\
+	bool __came;							\
+									\
+	while (!(__came = (__cond)) && lab_now_ns() < (__lost))		\
+		usleep(50);						\
+	__came;								\
+})
+
 #define LAB_WAIT(__cond)						\
 ({									\
 	u64 __lost = lab_lost();					\
-	bool __came;							\
 									\
-	while (!(__came = (__cond)) && lab_now_ns() < __lost)		\
-		usleep(50);						\
-	__came;								\
+	LAB_WAIT_UNTIL(__lost, __cond);					\
 })
 
 #define LAB_COMES(__cond)						\
 	SCX_FAIL_IF(!LAB_WAIT(__cond), "This never came: %s", #__cond)
 
-/* One kick and what it is to bring about, see LAB_KICK_BRINGS() */
-struct push {
-	struct lab *lab;
-	int cpu;
-	u64 flags;
-	u64 lost;		/* when */
-	u64 released;
-};
+/*
+ * Wait for what follows a kick. All that a test waits for so has the time of one event: a CPU also
+ * schedules now and then for reasons of its own, which makes up for a lost kick, but not for many.
+ */
+#define LAB_WAIT_KICKED(__lab, __cond)					\
+({									\
+	u64 __start = lab_now_ns(), *__waited = &(__lab)->waited;	\
+	u64 __lost = lab_lost() - *__waited;				\
+	bool __followed = LAB_WAIT_UNTIL(__lost, __cond);		\
+									\
+	*__waited += lab_now_ns() - __start;				\
+	__followed;							\
+})
 
-bool lab_push(struct push *push);
+#define LAB_FOLLOWS(__lab, __cond)					\
+	SCX_FAIL_IF(!LAB_WAIT_KICKED(__lab, __cond), "This did not follow: %s", #__cond)
 
 /*
- * Wait for what @flags at CPU @cpu bring about. A task of a higher class may have taken the CPU
- * just then, and the kick is right not to touch the sched_ext task under it: then it is sent again.
+ * Wait for what a kick of CPU @cpu brings about. @send sends it: again if a task of a higher class
+ * has taken the CPU meanwhile, since the kick is right not to touch the sched_ext task under that.
  */
+#define LAB_BRINGS(__lab, __cpu, __send, __cond)			\
+({									\
+	struct lab *__l = (__lab);					\
+	struct lab_cpu *__lc = &__l->cpus[__cpu];			\
+	bool __brought, __in_time;					\
+	u64 __released;							\
+									\
+	do {								\
+		__released = __lc->released;				\
+		SCX_ASSERT(__send);					\
+		__in_time = LAB_WAIT_KICKED(__l, (__brought = (__cond)) || \
+					    __lc->released != __released); \
+	} while (__in_time && !__brought);				\
+	SCX_FAIL_IF(!__brought, "The kick did not bring about %s", #__cond); \
+})
+
 #define LAB_KICK_BRINGS(__lab, __cpu, __flags, __cond)			\
 ({									\
-	struct push __push = {						\
-		.lab = __lab, .cpu = __cpu, .flags = __flags,		\
-	};								\
-	bool __came;							\
+	struct lab *__kicked = (__lab);					\
+	int __at = (__cpu);						\
 									\
-	while (!(__came = (__cond)) && lab_push(&__push))		\
-		usleep(50);						\
-	SCX_FAIL_IF(!__came, "The kick did not bring about %s", #__cond);	\
+	LAB_BRINGS(__kicked, __at, lab_kick(__kicked, __at, __flags, 1), __cond); \
 })
 
 /* @__stock: what a kernel without this kick path does in the test */

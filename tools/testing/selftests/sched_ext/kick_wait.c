@@ -9,10 +9,10 @@
 /* One turn after the other, however slow the machine is */
 static enum scx_test_status takes_turns(struct worker *w, int nr)
 {
-	unsigned long turns, goal = w->turns + nr;
+	unsigned long goal = w->turns + nr;
 
-	while ((turns = w->turns) < goal)
-		LAB_COMES(w->turns != turns);
+	while (w->turns < goal)
+		SCX_ASSERT(lab_goes_on(w));
 	return SCX_TEST_PASS;
 }
 
@@ -32,13 +32,10 @@ static struct worker *waiter(struct lab *lab, int cpu, int target, u64 flags)
 	return lab_work(lab, cpu, SCHED_EXT, work_kick_and_yield);
 }
 
-static enum scx_test_status kick_wait_idle(void *ctx)
+static enum scx_test_status waits_go_through(struct lab *lab)
 {
-	struct lab *lab = ctx;
-	struct worker *w;
+	struct worker *w = waiter(lab, 2, 1, KICK_WAIT);
 
-	SCX_ASSERT(lab_start(lab, NULL));
-	w = waiter(lab, 2, 1, KICK_WAIT);
 	SCX_ASSERT(w);
 	if (kicks_go_through(w, KICK_WAIT) || kicks_go_through(w, KICK_PREEMPT | KICK_WAIT))
 		return SCX_TEST_FAIL;
@@ -46,20 +43,21 @@ static enum scx_test_status kick_wait_idle(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+static enum scx_test_status kick_wait_idle(void *ctx)
+{
+	struct lab *lab = ctx;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	return waits_go_through(lab);
+}
+
 static enum scx_test_status kick_wait_busy(void *ctx)
 {
 	struct lab *lab = ctx;
-	struct worker *w;
 
 	SCX_ASSERT(lab_start(lab, NULL));
-	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
-	LAB_COMES(lab->cpus[1].runs);
-	w = waiter(lab, 2, 1, KICK_WAIT);
-	SCX_ASSERT(w);
-	if (kicks_go_through(w, KICK_WAIT) || kicks_go_through(w, KICK_PREEMPT | KICK_WAIT))
-		return SCX_TEST_FAIL;
-	SCX_ASSERT(lab_stop(lab));
-	return SCX_TEST_PASS;
+	SCX_ASSERT(lab_spin(lab, 1));
+	return waits_go_through(lab);
 }
 
 /* Each of @nr CPUs has two tasks that kick the next CPU, and kicks it itself when it dispatches */
@@ -157,7 +155,7 @@ static enum scx_test_status wait_in_order(struct lab *lab, u64 flags, int *judge
 	SCX_ASSERT(next);
 
 	let_go = false;
-	SCX_ASSERT(lab_hold(lab, 1));
+	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
 	released = waiting->released;
 	first->stop = true;
 	/* A task of a higher class in between: then it may be the kicker that has to wait */
@@ -183,8 +181,7 @@ static enum scx_test_status kick_wait_order(void *ctx)
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	for (i = 0; i < 12; i++) {
-		SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin));
-		LAB_COMES(lab->workers[0].turns);
+		SCX_ASSERT(lab_spin(lab, 1));
 		if (wait_in_order(lab, i % 2 ? KICK_WAIT : KICK_PREEMPT | KICK_WAIT, &judged))
 			return SCX_TEST_FAIL;
 		lab_let_go(lab);
