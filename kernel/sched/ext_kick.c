@@ -110,7 +110,8 @@ DEFINE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
 
 /*
  * Only for the task that runs here, so its thread flag needs no rq lock. It is preempted at the
- * next occasion and not by the kick itself, so that a program can kick its CPU several times.
+ * next occasion and not by the kick itself, so that a program can kick its CPU several times. The
+ * call function IPI does not fold the flag into the preemption count, so that is done here, too.
  */
 static void kick_resched_self(void)
 {
@@ -470,7 +471,7 @@ void scx_kick_ipi(void)
 	if (!scx_enabled())
 		return;
 	if (atomic_read(this_cpu_ptr(&scx_kick_pcpu.word)) & KICK_REQ_MASK)
-		set_tsk_need_resched(current);
+		kick_resched_self();
 }
 
 /**
@@ -567,7 +568,6 @@ static void kick_wait_ended(struct scx_kick_stats *stats)
 	if (took > stats->wait_max_ns)
 		stats->wait_max_ns = took;
 	WRITE_ONCE(stats->wait_since_ns, 0);
-	stats->wait_told = false;
 }
 
 /*
@@ -580,8 +580,10 @@ static void kick_wait(struct scx_kick *kick)
 	s32 cpu;
 
 	/* A wait that had to give way goes on. */
-	if (!stats->wait_since_ns)
+	if (!stats->wait_since_ns) {
 		WRITE_ONCE(stats->wait_since_ns, ktime_get_mono_fast_ns());
+		stats->wait_told = false;
+	}
 
 	while (READ_ONCE(kick->waiting)) {
 		WRITE_ONCE(kick->waiting, false);
