@@ -24,10 +24,10 @@
  * What ops.select_cpu(), ops.enqueue() and ops.dispatch() put on a DSQ gets there after they
  * have returned. Kicks that they make are held back until then, see kick_later().
  *
- * scx_bpf_kick_task() places its request only into the stint in which the task was seen running,
- * and only if no other preemption is pending: the number of the stint is part of the word, so one
- * compare and exchange both checks and claims. Where that claim is made in one of the operations
- * above, it takes its place at once as KICK_CLAIM, which asks for nothing yet.
+ * scx_bpf_kick_task() places its request by a compare and exchange from the word that it read
+ * before it looked at the task that runs. So it lands in that very stint, the time until the CPU
+ * switches tasks, and only if no other preemption is pending: it is a claim. A claim made in one
+ * of the operations above takes its place at once as KICK_CLAIM, which asks for nothing yet.
  *
  * Ordering
  * --------
@@ -77,17 +77,18 @@
  *
  *	claimer				target
  *
- *	s = word		(E)	word = next cycle | PICKING	(B)
+ *	s = word		(E)	word = next numbers | PICKING	(B)
  *	rq->curr is the task?		rq->curr = next task
- *	word: s -> s | TASK	(F)	word = that cycle | BUSY	(F)
+ *	word: s -> s | TASK	(F)	word = those numbers | BUSY	(F)
  *
- * If the claimer sees a rq->curr of a later stint than s has, its compare and exchange finds the
- * PICKING that came before it, and fails: (B) puts the target's stores in order, (F), a full
- * barrier of the try_cmpxchg(), keeps the claimer's read before it. If it sees a rq->curr of an
- * earlier stint than s has, it did not see what comes before (F) of the target in spite of the
- * acquire (E), which cannot be. So the task runs in the stint that s names until the claim is in
- * its word, and the next start of a cycle takes it from there while rq->curr is still the task. A
- * switch that is no cycle of the target has a stint of its own, too, and drops the claim.
+ * Nobody claims while the word says PICKING, and s does not. If the claimer sees a rq->curr that is
+ * later than s, its compare and exchange finds the PICKING that came before it, or a later number,
+ * and fails: (B) puts the target's stores in order; (F), a full barrier of the try_cmpxchg(), keeps
+ * the claimer's read before it. If it sees a rq->curr that is earlier than s, it did not see what
+ * comes before the target's (F) in spite of the acquire (E), which cannot be. So the task runs
+ * from the claimer's look until the claim is in the word. Where it stops running after that, the
+ * start of the cycle takes KICK_REQ_TASK while rq->curr is still that task, or the end of it drops
+ * what is left of the claim.
  */
 #include <linux/btf_ids.h>
 
@@ -103,8 +104,16 @@ static void kick_unsent_workfn(struct irq_work *work);
 
 DEFINE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu) = {
 	.unsent_work	= IRQ_WORK_INIT_HARD(kick_unsent_workfn),
-	.claim_cpu	= -1,
 };
+
+/* The claim that this CPU holds back until its scx operation has ended, see kick_claim_later() */
+struct kick_claim {
+	struct task_struct	*task;		/* NULL: none */
+	unsigned long		switches;	/* how often it had left a CPU */
+	s32			cpu;		/* where it runs */
+};
+
+static DEFINE_PER_CPU(struct kick_claim, kick_claims);
 
 DEFINE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
 
@@ -129,15 +138,15 @@ static noinline void kick_account(s32 cpu, int req, enum scx_kick_outcome outcom
 /* The irq_work sends, or looks at, what is pending as soon as interrupts open. */
 static void kick_queue_unsent(void)
 {
-	this_cpu_inc(scx_kick_stats.irqs);
-	irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work));
+	if (irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.unsent_work)))
+		this_cpu_inc(scx_kick_stats.irqs);
 }
 
 static noinline void kick_send_self(void)
 {
 	kick_resched_self();
 	/* A tracing program may run after the idle loop's last look, before it halts. */
-	if (unlikely(is_idle_task(current)) && in_task())
+	if (unlikely(is_idle_task(current)) && in_task() && cpu_online(smp_processor_id()))
 		kick_queue_unsent();
 }
 
@@ -177,7 +186,7 @@ static __always_inline bool kick_reachable(s32 cpu, int req)
 {
 	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu))
 		return true;
-	if ((u32)cpu < nr_cpu_ids)
+	if ((u32)cpu < nr_cpu_ids && cpu_possible(cpu))
 		kick_account(cpu, req, SCX_KICKED_OFFLINE);
 	return false;
 }
@@ -185,6 +194,22 @@ static __always_inline bool kick_reachable(s32 cpu, int req)
 static __always_inline bool kick_traced(void)
 {
 	return trace_sched_ext_kick_enabled() || trace_sched_ext_kick_served_enabled();
+}
+
+/* The clocks of two CPUs, and one that is being adjusted, may differ a little. */
+static u64 kick_ns_since(u64 then)
+{
+	u64 now = ktime_get_mono_fast_ns();
+
+	return now > then ? now - then : 0;
+}
+
+/* @word is the target's, in which a request is going to be placed. */
+static __always_inline void kick_asked(struct scx_kick *kick, int word)
+{
+	if (trace_sched_ext_kick_served_enabled() && !(word & KICK_REQ_MASK))
+		WRITE_ONCE(kick->asked_ns[(word >> KICK_CYCLE_SHIFT) & 1],
+			   ktime_get_mono_fast_ns());
 }
 
 /*
@@ -201,8 +226,8 @@ static __always_inline enum scx_kick_outcome kick_place(struct scx_kick *kick, i
 			return SCX_KICKED_BUSY;
 		if (!(req & ~*word))
 			break;
-		if (traced && !(*word & KICK_REQ_MASK))
-			WRITE_ONCE(kick->asked_ns, ktime_get_mono_fast_ns());
+		if (traced)
+			kick_asked(kick, *word);
 	} while (!atomic_try_cmpxchg(&kick->word, word, *word | req));
 
 	return *word & (KICK_REQ_MASK | KICK_CPU_PICKING) ? SCX_KICKED_COALESCED : SCX_KICKED_SENT;
@@ -224,45 +249,80 @@ static noinline void kick_now_traced(s32 cpu, int req)
 	kick_account(cpu, req, kick_place_and_send(cpu, req, true));
 }
 
-/* Called with interrupts off, which keeps @cpu online and this CPU from its cycle_end(). */
-static __always_inline void kick_now(s32 cpu, int req)
+/* Called after (A), and as kick_now(). */
+static __always_inline void kick_one(s32 cpu, int req)
 {
-	/* What is dropped early or late is made up for by the bypass: it reschedules every CPU. */
-	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
-		kick_account(cpu, req, SCX_KICKED_BYPASS);
+	enum scx_kick_outcome outcome;
+
+	if (unlikely(kick_traced())) {
+		kick_now_traced(cpu, req);
 		return;
 	}
+	outcome = kick_place_and_send(cpu, req, false);
+	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
+}
 
+/*
+ * Called with interrupts off, which keeps @cpu online and this CPU from its cycle_end().
+ *
+ * A bypass makes every CPU schedule after it has begun and after it has ended. (A) puts the look at
+ * it behind what the kicker wrote, so a kick that is dropped is made up for by the latter.
+ */
+static __always_inline void kick_now(s32 cpu, int req)
+{
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_traced()))
-		kick_now_traced(cpu, req);
+	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
+		kick_account(cpu, req, SCX_KICKED_BYPASS);
 	else
-		this_cpu_inc(scx_kick_stats.outcomes[kick_place_and_send(cpu, req, false)]);
+		kick_one(cpu, req);
 }
 
 /*
  * Kick the CPUs that have a bit in @todo, where bit 0 is CPU @first. Called after (A). Returns
  * those that need an interrupt and have not got it yet.
  */
-static unsigned long kick_word_of_cpus(s32 first, unsigned long todo, int req)
+static unsigned long kick_cpus(s32 first, unsigned long todo, int req)
 {
-	unsigned long send = 0;
+	unsigned long sent = 0, coalesced = 0, busy = 0, send = 0;
 
 	for (; todo; todo &= todo - 1) {
 		s32 cpu = first + __ffs(todo);
 		enum scx_kick_outcome outcome;
 		int word;
 
-		if (unlikely(cpu == smp_processor_id() || kick_traced())) {
-			kick_now_traced(cpu, req);
-			continue;
-		}
 		outcome = kick_place(per_cpu_ptr(&scx_kick_pcpu, cpu), req, &word, false);
-		if (outcome == SCX_KICKED_SENT && kick_needs_irq(cpu, word))
-			send |= todo & -todo;
-		this_cpu_inc(scx_kick_stats.outcomes[outcome]);
+		if (outcome == SCX_KICKED_BUSY) {
+			busy++;
+		} else if (outcome == SCX_KICKED_COALESCED) {
+			coalesced++;
+		} else {
+			sent++;
+			if (kick_needs_irq(cpu, word))
+				send |= todo & -todo;
+		}
 	}
+
+	this_cpu_add(scx_kick_stats.outcomes[SCX_KICKED_SENT], sent);
+	this_cpu_add(scx_kick_stats.outcomes[SCX_KICKED_COALESCED], coalesced);
+	this_cpu_add(scx_kick_stats.outcomes[SCX_KICKED_BUSY], busy);
 	return send;
+}
+
+/* The same with this CPU among them, or traced. */
+static unsigned long kick_word_of_cpus(s32 first, unsigned long todo, int req)
+{
+	s32 this_bit = smp_processor_id() - first;
+
+	if (this_bit >= 0 && this_bit < BITS_PER_LONG && (todo & BIT(this_bit))) {
+		todo &= ~BIT(this_bit);
+		kick_one(first + this_bit, req);
+	}
+	if (likely(!kick_traced()))
+		return kick_cpus(first, todo, req);
+
+	for (; todo; todo &= todo - 1)
+		kick_now_traced(first + __ffs(todo), req);
+	return 0;
 }
 
 /* One CPU is sent the reschedule IPI, several get what this machine has for several. */
@@ -286,8 +346,8 @@ static void kick_send_mask(const struct cpumask *send)
 }
 
 /*
- * Kick all of @cpus that are online. Interrupts are off. @later_lo is free outside of the scx
- * operations: there no kick is held back.
+ * Kick all of @cpus that are online. Called after (A), with interrupts off, but not by somebody who
+ * had them off: so this is no scx operation and no kick is held back, @later_lo is free.
  */
 static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int req)
 {
@@ -296,9 +356,7 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
 	int i;
 
 	if (unlikely(req & KICK_REQ_WAIT))
-		this_kick->waiting = true;
-	this_kick->gathering = true;
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+		WRITE_ONCE(this_kick->waiting, true);
 	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++) {
 		unsigned long todo = READ_ONCE(cpumask_bits(cpus)[i]) &
 				     READ_ONCE(cpumask_bits(cpu_online_mask)[i]);
@@ -311,8 +369,20 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
 	}
 	kick_send_mask(this_kick->later_lo);
 	cpumask_clear(this_kick->later_lo);
-	this_kick->gathering = false;
 	return asked;
+}
+
+/* In an operation whose decisions on where to queue a task are carried out after it? */
+static __always_inline bool kick_in_op(void)
+{
+	u32 mask = SCX_KF_SELECT_CPU | SCX_KF_ENQUEUE | SCX_KF_DISPATCH;
+
+	return (current->scx.kf_mask & mask) && !in_nmi();
+}
+
+static enum kick_later kick_op(void)
+{
+	return current->scx.kf_mask & SCX_KF_DISPATCH ? KICK_LATER_DISPATCH : KICK_LATER_ENQUEUE;
 }
 
 /*
@@ -321,59 +391,94 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
  * waited for is remembered for all of them together: waiting for another CPU that was kicked as
  * well takes one cycle of that CPU, which is on its way.
  *
- * Interrupts are off in these operations, and NMI does not come here.
+ * Interrupts are off in these operations. NMI does not come here, and nothing is traced.
  */
-static noinline void kick_later(s32 cpu, int req)
+static noinline notrace void kick_later(s32 cpu, int req)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	int level = req & KICK_REQ_PREEMPT ? 3 : req & KICK_REQ_RESCHED ? 2 : 1;
 	int held = cpumask_test_cpu(cpu, this_kick->later_lo) |
 		   cpumask_test_cpu(cpu, this_kick->later_hi) << 1;
 
-	if (held)
-		kick_account(cpu, req, SCX_KICKED_COALESCED);
 	if (level > held) {
 		__assign_bit(cpu, cpumask_bits(this_kick->later_lo), level & 1);
 		__assign_bit(cpu, cpumask_bits(this_kick->later_hi), level & 2);
 	}
-	this_kick->later = true;
+	this_kick->later = kick_op();
 	this_kick->later_wait |= req & KICK_REQ_WAIT;
+	/* Last: a program that is attached to it may kick, too. */
+	if (held)
+		kick_account(cpu, req, SCX_KICKED_COALESCED);
 }
 
-static noinline void kick_claim_later(s32 cpu, int word, int wait)
+/* Changes when @p leaves its CPU, between the start and the end of a cycle. */
+static __always_inline unsigned long task_switches(struct task_struct *p)
+{
+	/* Written by the CPU that switches only, and read while it may be about to. */
+	return data_race(p->nvcsw) + data_race(p->nivcsw);
+}
+
+static noinline notrace void kick_claim_later(struct task_struct *p, s32 cpu,
+					      unsigned long switches, int wait)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+	struct kick_claim *claim = this_cpu_ptr(&kick_claims);
 
-	this_kick->claim_cpu = cpu;
-	this_kick->claim_stint = word;
-	this_kick->later = true;
+	claim->task = p;
+	claim->switches = switches;
+	claim->cpu = cpu;
+	this_kick->later = kick_op();
 	this_kick->later_wait |= wait;
 }
 
 /*
- * Make the claim that is held back a request. If a cycle has taken it, its task has left the CPU of
- * itself. That cycle may have looked before the task was there that is to run instead, so an idle
- * CPU has to look again; whatever else it runs now is left alone.
+ * Replace the KICK_CLAIM that this CPU holds by @req. Returns false if its task has left the CPU,
+ * and the claim with it. *@word is what the target's word was.
+ *
+ * A cycle that does not switch tasks takes KICK_CLAIM and puts it back. In between, as long as the
+ * word says PICKING, nobody else can claim, so there the bit need not be seen. Everywhere else it
+ * is this CPU's as long as the task has not switched: the acquire makes sure that whoever sees the
+ * KICK_CLAIM of a later stint sees that, too.
+ */
+static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, claim->cpu);
+	int new;
+
+	do {
+		*word = atomic_read_acquire(&kick->word);
+		if (!(*word & (KICK_CLAIM | KICK_CPU_PICKING)) ||
+		    task_switches(claim->task) != claim->switches)
+			return false;
+		new = (*word & ~KICK_CLAIM) | req;
+		/* If this cycle leaves the task, it may have looked too early, see below. */
+		if (*word & KICK_CPU_PICKING)
+			new |= KICK_REQ_IDLE;
+		kick_asked(kick, *word);
+	} while (!atomic_try_cmpxchg(&kick->word, word, new));
+
+	return true;
+}
+
+/*
+ * If the task that was claimed has left the CPU of itself, the cycle in which it did may have
+ * looked before the task was there that is to run instead. So an idle CPU has to look again;
+ * whatever else it runs now is left alone.
  */
 static noinline void kick_flush_claim(struct scx_kick *this_kick, int wait)
 {
-	s32 cpu = this_kick->claim_cpu;
-	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
-	int word = atomic_read(&kick->word);
+	struct kick_claim *claim = this_cpu_ptr(&kick_claims);
+	int word;
 
-	this_kick->claim_cpu = -1;
-	do {
-		if (!(word & KICK_CLAIM) || (word ^ this_kick->claim_stint) >> KICK_STINT_SHIFT) {
-			kick_place_and_send(cpu, KICK_REQ_IDLE, false);
-			return;
-		}
-	} while (!atomic_try_cmpxchg(&kick->word, &word,
-				     (word & ~KICK_CLAIM) | KICK_REQ_TASK | wait));
-
-	if (wait && cpu != smp_processor_id())
-		this_kick->waiting = true;
-	if (!(word & KICK_REQ_MASK))
-		kick_send(cpu, word);
+	if (!kick_replace_claim(claim, KICK_REQ_TASK | wait, &word)) {
+		kick_place_and_send(claim->cpu, KICK_REQ_IDLE, false);
+	} else {
+		if (wait && claim->cpu != smp_processor_id())
+			WRITE_ONCE(this_kick->waiting, true);
+		if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
+			kick_send(claim->cpu, word);
+	}
+	claim->task = NULL;
 }
 
 static void kick_flush_masks(struct scx_kick *this_kick, int wait)
@@ -388,8 +493,8 @@ static void kick_flush_masks(struct scx_kick *this_kick, int wait)
 
 		if (!(lo | hi))
 			continue;
-		if (hi)
-			this_kick->waiting |= wait;
+		if (hi && wait)
+			WRITE_ONCE(this_kick->waiting, true);
 		los[i] = kick_word_of_cpus(first, lo & ~hi, KICK_REQ_IDLE) |
 			 kick_word_of_cpus(first, hi & ~lo, KICK_REQ_RESCHED | wait) |
 			 kick_word_of_cpus(first, hi & lo,
@@ -401,15 +506,26 @@ static void kick_flush_masks(struct scx_kick *this_kick, int wait)
 }
 
 /* The BPF scheduler has been bypassed since the operation began. */
-static void kick_drop_later(struct scx_kick *this_kick)
+static void kick_drop_later(struct scx_kick *this_kick, int wait)
 {
+	struct kick_claim *claim = this_cpu_ptr(&kick_claims);
+	int word;
 	s32 cpu;
 
-	for_each_cpu_or(cpu, this_kick->later_lo, this_kick->later_hi)
-		kick_account(cpu, 0, SCX_KICKED_BYPASS);
+	for_each_cpu_or(cpu, this_kick->later_lo, this_kick->later_hi) {
+		bool lo = cpumask_test_cpu(cpu, this_kick->later_lo);
+		bool hi = cpumask_test_cpu(cpu, this_kick->later_hi);
+
+		kick_account(cpu, !hi ? KICK_REQ_IDLE :
+			     KICK_REQ_RESCHED | (lo ? KICK_REQ_PREEMPT : 0) | wait,
+			     SCX_KICKED_BYPASS);
+	}
 	cpumask_clear(this_kick->later_lo);
 	cpumask_clear(this_kick->later_hi);
-	this_kick->claim_cpu = -1;
+
+	if (claim->task)
+		kick_replace_claim(claim, 0, &word);
+	claim->task = NULL;
 }
 
 /**
@@ -420,25 +536,16 @@ void __scx_kick_flush(void)
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	int wait = this_kick->later_wait ? KICK_REQ_WAIT : 0;
 
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
-		kick_drop_later(this_kick);
+		kick_drop_later(this_kick, wait);
 	} else {
-		smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-		if (this_kick->claim_cpu >= 0)
+		if (this_cpu_read(kick_claims.task))
 			kick_flush_claim(this_kick, wait);
 		kick_flush_masks(this_kick, wait);
 	}
 	this_kick->later_wait = false;
-	/* Last: until now the masks are not free for a tracing program that kicks a cpumask. */
-	this_kick->later = false;
-}
-
-/* In an operation whose decisions on where to queue a task are carried out after it? */
-static bool kick_in_op(void)
-{
-	u32 mask = SCX_KF_SELECT_CPU | SCX_KF_ENQUEUE | SCX_KF_DISPATCH;
-
-	return (current->scx.kf_mask & mask) && !in_nmi();
+	this_kick->later = KICK_LATER_NONE;
 }
 
 /**
@@ -474,8 +581,28 @@ void scx_kick_ipi(void)
 		kick_resched_self();
 }
 
+static void kick_trace_served(struct scx_kick *kick, s32 cpu, int word)
+{
+	u64 *asked_ns = &kick->asked_ns[(word >> KICK_CYCLE_SHIFT) & 1];
+	u64 asked = READ_ONCE(*asked_ns);
+
+	WRITE_ONCE(*asked_ns, 0);
+	trace_sched_ext_kick_served(cpu, word, asked ? kick_ns_since(asked) : 0);
+}
+
+/* The claim goes on if this cycle does not switch tasks. Its owner may replace it meanwhile. */
+static void kick_put_back_claim(struct scx_kick *kick)
+{
+	int word = atomic_read(&kick->word);
+
+	do {
+		if (word & KICK_REQ_TASK)
+			return;
+	} while (!atomic_try_cmpxchg(&kick->word, &word, word | KICK_CLAIM));
+}
+
 /**
- * scx_kick_serve - a cycle has taken requests
+ * scx_kick_serve - a cycle has taken requests, or a claim
  * @rq: this CPU's rq, locked
  * @word: the word that they were in
  *
@@ -483,21 +610,36 @@ void scx_kick_ipi(void)
  */
 void scx_kick_serve(struct rq *rq, int word)
 {
+	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+
 	lockdep_assert_rq_held(rq);
+
+	if (word & KICK_CLAIM)
+		kick_put_back_claim(kick);
+	if (!(word & KICK_REQ_MASK))
+		return;
 
 	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
 	    rq->curr->sched_class == &ext_sched_class)
 		rq->curr->scx.slice = 0;
 
 	this_cpu_inc(scx_kick_stats.served);
-	if (trace_sched_ext_kick_served_enabled()) {
-		struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
-		u64 asked = READ_ONCE(kick->asked_ns);
+	if (trace_sched_ext_kick_served_enabled())
+		kick_trace_served(kick, cpu_of(rq), word);
+}
 
-		WRITE_ONCE(kick->asked_ns, 0);
-		trace_sched_ext_kick_served(cpu_of(rq), word,
-					    asked ? ktime_get_mono_fast_ns() - asked : 0);
-	}
+/* Returns false if the cycle has ended. */
+static noinline bool kick_resched_picking(struct scx_kick *kick)
+{
+	int word = atomic_read(&kick->word);
+
+	do {
+		if (!(word & KICK_CPU_PICKING))
+			return false;
+		kick_asked(kick, word);
+	} while (!atomic_try_cmpxchg(&kick->word, &word, word | KICK_REQ_RESCHED));
+
+	return true;
 }
 
 /**
@@ -506,8 +648,8 @@ void scx_kick_serve(struct rq *rq, int word)
  * @p: the task
  * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext task
  *
- * The rq lock keeps the CPU from entering or leaving a cycle, so the current task can be marked
- * directly unless a cycle is under way: that one has picked already, its end leads to another.
+ * The rq lock keeps the CPU from starting a cycle and from taking its next task. If one is under
+ * way it may have done the latter, and the end of it leads to another one.
  */
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
 {
@@ -517,7 +659,6 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 							     lockdep_is_held(__rq_lockp(rq)));
 	bool on_scx = curr->sched_class == &ext_sched_class;
 	bool preempt = on_scx && p != curr && (enq_flags & SCX_ENQ_PREEMPT);
-	int word;
 
 	lockdep_assert_rq_held(rq);
 
@@ -527,16 +668,11 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 	if (!preempt && !sched_class_above(&ext_sched_class, curr->sched_class))
 		return;
 
-	word = atomic_read(&kick->word);
-	while (word & KICK_CPU_PICKING) {
-		int req = KICK_REQ_RESCHED | (preempt ? KICK_REQ_PREEMPT : 0);
-
-		if (atomic_try_cmpxchg(&kick->word, &word, word | req))
-			return;
-	}
-
 	if (preempt)
 		curr->scx.slice = 0;
+
+	if ((atomic_read(&kick->word) & KICK_CPU_PICKING) && kick_resched_picking(kick))
+		return;
 	resched_curr(rq);
 }
 
@@ -559,15 +695,24 @@ static bool kick_wait_for(s32 cpu)
 	return true;
 }
 
-static void kick_wait_ended(struct scx_kick_stats *stats)
+/* @ended: it does not go on after the next cycle */
+static void kick_wait_account(struct scx_kick_stats *stats, bool ended)
 {
-	u64 took = ktime_get_mono_fast_ns() - stats->wait_since_ns;
+	u64 took;
 
+	/* debugfs resets these by an interrupt. */
+	guard(irqsave)();
+	took = stats->wait_before_ns + kick_ns_since(stats->wait_since_ns);
+	WRITE_ONCE(stats->wait_since_ns, 0);
+	if (!ended) {
+		stats->wait_before_ns = took;
+		return;
+	}
+	stats->wait_before_ns = 0;
+	stats->wait_told = false;
 	stats->waits++;
 	stats->wait_ns += took;
-	if (took > stats->wait_max_ns)
-		stats->wait_max_ns = took;
-	WRITE_ONCE(stats->wait_since_ns, 0);
+	stats->wait_max_ns = max(stats->wait_max_ns, took);
 }
 
 /*
@@ -579,11 +724,7 @@ static void kick_wait(struct scx_kick *kick)
 	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
 	s32 cpu;
 
-	/* A wait that had to give way goes on. */
-	if (!stats->wait_since_ns) {
-		WRITE_ONCE(stats->wait_since_ns, ktime_get_mono_fast_ns());
-		stats->wait_told = false;
-	}
+	WRITE_ONCE(stats->wait_since_ns, ktime_get_mono_fast_ns());
 
 	while (READ_ONCE(kick->waiting)) {
 		WRITE_ONCE(kick->waiting, false);
@@ -595,30 +736,45 @@ static void kick_wait(struct scx_kick *kick)
 			if (cpu == smp_processor_id() || kick_wait_for(cpu))
 				continue;
 			WRITE_ONCE(kick->waiting, true);
+			kick_wait_account(stats, false);
 			return;
 		}
 	}
-	kick_wait_ended(stats);
+	kick_wait_account(stats, true);
+}
+
+/**
+ * __scx_kick_sibling_pick - scx_kick_sibling_pick() with a BPF scheduler loaded
+ */
+void __scx_kick_sibling_pick(void)
+{
+	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	unsigned int picks = kick->number + KICK_SIBLING;
+	int word = atomic_read(&kick->word);
+	int new;
+
+	/* Its own number, or a claimer could take the word after it for the one before. */
+	kick->number = (kick->number & -KICK_CYCLE) | (picks & (KICK_CYCLE - 1));
+	do {
+		new = kick->number | KICK_CPU_PICKING |
+		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY));
+	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 }
 
 /* The cycle did not simply go from PICKING to @state: @word is what was there instead. */
 static void kick_cycle_again(struct scx_kick *kick, int word, int state, bool switched)
 {
-	int drop = state == KICK_CPU_BUSY ? KICK_REQ_IDLE : 0;
-	int new;
-
-	/* A sibling made the pick under core scheduling. What was claimed runs no more. */
-	if (switched && !(word & KICK_CPU_PICKING)) {
-		drop |= KICK_REQ_TASK;
-		kick->stint = (kick->stint & -KICK_CYCLE) |
-			      ((kick->stint + (1 << KICK_STINT_SHIFT)) & (KICK_CYCLE - 1));
-	}
+	int drop = 0, new;
 
 	/* A CPU that runs a task will start a cycle before it idles, no need for one now. */
+	if (state == KICK_CPU_BUSY)
+		drop |= KICK_REQ_IDLE;
+	/* What was claimed runs no more. Not PICKING: the BPF scheduler came during this cycle. */
+	if (switched && (word & KICK_CPU_PICKING))
+		drop |= KICK_REQ_TASK | KICK_CLAIM;
+
 	do {
-		new = kick->stint | state | (word & KICK_REQ_MASK & ~drop);
-		if (!switched)
-			new |= word & KICK_CLAIM;
+		new = kick->number | state | (word & (KICK_REQ_MASK | KICK_CLAIM) & ~drop);
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 
 	/*
@@ -627,16 +783,16 @@ static void kick_cycle_again(struct scx_kick *kick, int word, int state, bool sw
 	 * siblings would force each other to idle in turn.
 	 */
 	if ((new & KICK_REQ_MASK) ||
-	    (state == KICK_CPU_IDLE && !(word & KICK_CPU_PICKING) && !this_rq()->nr_running))
+	    (state == KICK_CPU_IDLE && (word & KICK_CPU_BUSY) && !this_rq()->nr_running))
 		kick_resched_self();
 }
 
 /* @word is what the end of the cycle found. Apart, so that the other cycles save no registers. */
 static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, int state, bool switched)
 {
-	if (word != (kick->stint | KICK_CPU_PICKING))
+	if (word != (kick->number | KICK_CPU_PICKING))
 		kick_cycle_again(kick, word, state, switched);
-	if (READ_ONCE(kick->waiting) && current->sched_class == &ext_sched_class)
+	if (READ_ONCE(kick->waiting) && READ_ONCE(current->sched_class) == &ext_sched_class)
 		kick_wait(kick);
 }
 
@@ -648,9 +804,9 @@ void __scx_kick_cycle_end(bool switched)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	int state = is_idle_task(current) ? KICK_CPU_IDLE : KICK_CPU_BUSY;
-	int word = kick->stint | KICK_CPU_PICKING;
+	int word = kick->number | KICK_CPU_PICKING;
 
-	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, kick->stint | state) ||
+	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, kick->number | state) ||
 		     READ_ONCE(kick->waiting)))
 		kick_cycle_end_slow(kick, word, state, switched);
 }
@@ -691,7 +847,7 @@ void scx_kick_reset(void)
 		irq_work_sync(&kick->unsent_work);
 		atomic_set(&kick->word, KICK_CPU_IDLE);
 		WRITE_ONCE(kick->waiting, false);
-		WRITE_ONCE(per_cpu(scx_kick_stats, cpu).wait_since_ns, 0);
+		WRITE_ONCE(per_cpu(scx_kick_stats, cpu).wait_before_ns, 0);
 	}
 }
 
@@ -763,7 +919,8 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
  * @flags: as for scx_bpf_kick_cpu()
  *
  * Does what scx_bpf_kick_cpu() does for each CPU. Those that need an interrupt get it together, by
- * as few operations as the machine has for that.
+ * as few operations as the machine has for that. Not so where it is called with interrupts off,
+ * other than from ops.select_cpu(), ops.enqueue() and ops.dispatch(): there one after the other.
  *
  * Unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
  *
@@ -775,38 +932,42 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 {
 	int req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
-	struct scx_kick *this_kick;
+	bool irqs = !irqs_disabled();
 	s32 cpu, asked = 0;
 
 	guard(irqsave)();
-	this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	if (!scx_enabled())
 		return kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
 	if (!kick_flags_valid(flags))
 		return -EINVAL;
+
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
 		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
+	if (irqs)
+		return kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
 
-	if (!kick_in_op() && !in_nmi() && !this_kick->later && !this_kick->gathering)
-		return kick_mask(this_kick, cpus, req);
-
-	/* Held back, or this interrupted another kick, which has the mask to gather in. */
+	/*
+	 * Held back, or one after the other: a tracing program may be in the middle of another
+	 * kick, or of the interrupt controller's code for several CPUs, each of which has one
+	 * mask to work with.
+	 */
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		asked++;
 		if (kick_in_op())
 			kick_later(cpu, req);
 		else
-			kick_now(cpu, req);
+			kick_one(cpu, req);
 	}
 	return asked;
 }
 
 /*
- * Put @claim into the word of the CPU @cpu if @p is what it runs, in this stint, and nothing else
- * preempts it. *@word is what the word was.
+ * Put @req into the word of the CPU @cpu if @p is what it runs and nothing else preempts it. *@word
+ * is what the word was, *@switches belongs to the stint.
  */
-static __always_inline s32 kick_claim(struct task_struct *p, s32 cpu, int claim, int *word,
-				      bool traced)
+static __always_inline s32 kick_claim(struct task_struct *p, s32 cpu, int req, int *word,
+				      unsigned long *switches, bool traced)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 
@@ -822,26 +983,28 @@ static __always_inline s32 kick_claim(struct task_struct *p, s32 cpu, int claim,
 		/* SCX_ENQ_PREEMPT, or a slice at its end. It may change, this is no promise. */
 		if (!data_race(p->scx.slice) && test_tsk_need_resched(p))
 			return -EBUSY;
-		if (traced && !(*word & KICK_REQ_MASK))
-			WRITE_ONCE(kick->asked_ns, ktime_get_mono_fast_ns());
-	} while (!atomic_try_cmpxchg(&kick->word, word, *word | claim));	/* (F) */
+		*switches = task_switches(p);
+		if (traced && req != KICK_CLAIM)
+			kick_asked(kick, *word);
+	} while (!atomic_try_cmpxchg(&kick->word, word, *word | req));	/* (F) */
 
 	return 0;
 }
 
 static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, bool traced)
 {
+	unsigned long switches;
 	int word;
 	s32 ret;
 
-	if (kick_in_op() && this_cpu_read(scx_kick_pcpu.claim_cpu) < 0) {
-		ret = kick_claim(p, cpu, KICK_CLAIM, &word, traced);
+	if (kick_in_op() && !this_cpu_read(kick_claims.task)) {
+		ret = kick_claim(p, cpu, KICK_CLAIM, &word, &switches, traced);
 		if (!ret)
-			kick_claim_later(cpu, word, wait);
+			kick_claim_later(p, cpu, switches, wait);
 		return ret;
 	}
 
-	ret = kick_claim(p, cpu, KICK_REQ_TASK | wait, &word, traced);
+	ret = kick_claim(p, cpu, KICK_REQ_TASK | wait, &word, &switches, traced);
 	if (ret)
 		return ret;
 	if (unlikely(wait) && cpu != smp_processor_id())
@@ -883,8 +1046,9 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait)
  *
  * Return:
  * * 0		- This call has claimed the preemption of @p.
- * * -%EBUSY	- Another preemption of @p is on its way, the CPU is inside a scheduling cycle
- *		  already, or the BPF scheduler is bypassed.
+ * * -%EBUSY	- Another preemption of @p is on its way, and will see what the caller wrote
+ *		  before; or the CPU is inside a scheduling cycle already; or the BPF scheduler is
+ *		  bypassed.
  * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF scheduler is loaded.
  * * -%EINVAL	- Invalid @flags.
  */
@@ -901,6 +1065,7 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
 		return -EINVAL;
 	}
 
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	/* The bypass reschedules every CPU. */
 	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
 		kick_account(cpu, req, SCX_KICKED_BYPASS);

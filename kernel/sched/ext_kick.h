@@ -33,10 +33,10 @@ enum scx_kick_flags {
 #define KICK_REQ_PREEMPT	((int)SCX_KICK_PREEMPT)
 #define KICK_REQ_WAIT		((int)SCX_KICK_WAIT)
 #define KICK_REQ_RESCHED	0x08	/* goes with every request but the next and KICK_REQ_IDLE */
-#define KICK_REQ_TASK		0x10	/* preempt this stint's task, see scx_bpf_kick_task() */
+#define KICK_REQ_TASK		0x10	/* preempt the task that was seen running */
 #define KICK_REQ_MASK		0x1f
 
-/* scx_kick::word: KICK_REQ_TASK is going to be set when the claimer's scx operation has ended */
+/* scx_kick::word: becomes KICK_REQ_TASK when the scx operation that claimed the task has ended */
 #define KICK_CLAIM		0x20
 
 /* scx_kick::word: where the CPU is in its scheduling cycle */
@@ -45,13 +45,12 @@ enum scx_kick_flags {
 #define KICK_CPU_BUSY		0x80	/* runs a task, starts a cycle before it idles */
 
 /*
- * scx_kick::word, from here up: the number of the stint, that is of the time from one switch of
- * tasks to the next. It consists of the number of the cycle, from KICK_CYCLE_SHIFT up, and below
- * that of the switches since then that were no cycles of this CPU. Both wrap.
+ * scx_kick::word, from here up: the number of the cycle, and below it that of the picks since then
+ * that a sibling made. Both wrap.
  */
-#define KICK_STINT_SHIFT	8
-#define KICK_CYCLE_SHIFT	12
+#define KICK_CYCLE_SHIFT	16
 #define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
+#define KICK_SIBLING		BIT(8)
 
 /**
  * enum scx_kick_outcome - what became of a kick
@@ -63,7 +62,7 @@ enum scx_kick_flags {
  * @SCX_KICKED_BYPASS: dropped, the BPF scheduler is bypassed
  * @SCX_KICKED_DISABLED: dropped, no BPF scheduler is loaded
  * @SCX_KICKED_CLAIMED: scx_bpf_kick_task() returned 0
- * @SCX_KICKED_REFUSED: it returned -EBUSY
+ * @SCX_KICKED_REFUSED: it returned -EBUSY, and not because of a bypass
  * @SCX_KICKED_GONE: it returned -ESRCH
  * @SCX_KICKED_NR: how many there are
  */
@@ -81,37 +80,39 @@ enum scx_kick_outcome {
 	SCX_KICKED_NR,
 };
 
+/* Which operation holds kicks back: ops.select_cpu() and ops.enqueue(), or ops.dispatch() */
+enum kick_later {
+	KICK_LATER_NONE,
+	KICK_LATER_ENQUEUE,
+	KICK_LATER_DISPATCH,
+};
+
 /**
  * struct scx_kick - the kick state of one CPU
- * @word: requests, state and number of the stint; every kicker and the CPU itself write it
- * @asked_ns: when the first of the requests in @word was made, while sched_ext_kick_served is on
- * @stint: number of the stint, in its place in @word
+ * @word: requests, state and numbers; every kicker and the CPU itself write it
+ * @asked_ns: when the first request was made in an even, an odd cycle, while the tracepoint
+ *	sched_ext_kick_served is on
+ * @number: the numbers in @word
  * @waiting: no sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a cycle
- * @later: kicks are held back until the scx operation has ended: @later_lo, @later_hi, @claim_cpu
+ * @later: kicks are held back until the scx operation has ended, enum kick_later
  * @later_wait: so does one with KICK_REQ_WAIT
- * @gathering: @later_lo is in use for CPUs that get an interrupt together
  * @unsent_work: sends what was asked from NMI, and wakes the CPU itself, once interrupts open
  * @later_lo: low bit for each target of a kick held back until the scx operation has ended
  * @later_hi: high bit, see kick_later()
- * @claim_cpu: where this CPU holds KICK_CLAIM, -1 if nowhere
- * @claim_stint: in which stint
  *
- * All but @word and @asked_ns is written by the CPU itself.
+ * All but @word and @asked_ns is written by the CPU itself, and by scx_kick_reset().
  */
 struct scx_kick {
 	atomic_t		word;
-	u64			asked_ns;
+	u64			asked_ns[2];
 
-	unsigned int		stint ____cacheline_aligned_in_smp;
+	unsigned int		number ____cacheline_aligned_in_smp;
 	bool			waiting;
-	bool			later;
+	u8			later;
 	bool			later_wait;
-	bool			gathering;
 	struct irq_work		unsent_work;
 	cpumask_var_t		later_lo;
 	cpumask_var_t		later_hi;
-	s32			claim_cpu;
-	unsigned int		claim_stint;
 };
 
 /**
@@ -122,10 +123,11 @@ struct scx_kick {
  * @waits: waits that have ended
  * @wait_ns: how long they took together
  * @wait_max_ns: the longest one
- * @wait_since_ns: when the one under way began, 0 if there is none
+ * @wait_since_ns: since when this CPU waits, 0 if it does not
+ * @wait_before_ns: what the same wait took before it had to give way
  * @wait_told: that it is a long one has been reported
  *
- * Written by the CPU itself.
+ * Written by the CPU itself, and reset through debugfs.
  */
 struct scx_kick_stats {
 	unsigned long		outcomes[SCX_KICKED_NR];
@@ -135,6 +137,7 @@ struct scx_kick_stats {
 	u64			wait_ns;
 	u64			wait_max_ns;
 	u64			wait_since_ns;
+	u64			wait_before_ns;
 	bool			wait_told;
 };
 
@@ -145,6 +148,7 @@ void scx_kick_cpu(s32 cpu, int req);
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
 void scx_kick_serve(struct rq *rq, int word);
 void __scx_kick_flush(void);
+void __scx_kick_sibling_pick(void);
 void __scx_kick_cycle_end(bool switched);
 void scx_kick_wait_check(s32 cpu);
 void scx_kick_dump(struct seq_buf *s, s32 cpu);
@@ -167,27 +171,42 @@ static inline void scx_kick_cycle_start(struct rq *rq)
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	int word;
 
-	kick->stint += KICK_CYCLE;
+	kick->number += KICK_CYCLE;
 	/*
 	 * A full barrier, (B) of ext_kick.c. Without it, the dispatch path could look at a BPF
 	 * queue before the kicker filled it while the kicker already counts on this cycle.
 	 */
-	word = atomic_xchg(&kick->word, kick->stint | KICK_CPU_PICKING);
-	if (unlikely(word & KICK_REQ_MASK))
+	word = atomic_xchg(&kick->word, kick->number | KICK_CPU_PICKING);
+	if (unlikely(word & (KICK_REQ_MASK | KICK_CLAIM)))
 		scx_kick_serve(rq, word);
 }
 
 /**
- * scx_kick_flush - what the last scx operation of this CPU decided has been done
+ * scx_kick_sibling_pick - this CPU is about to run what its sibling picked for it
  *
- * Kicks that the operation made are done now. A CPU that is kicked finds the task that was put on
- * a DSQ by the same operation.
+ * Its dispatch path does not run, so requests stay. They lead to a cycle at the end of this one.
+ * KICK_CPU_BUSY stays, too, for those who rely on a cycle to come.
+ *
+ * Context: pick_next_task() under core scheduling, before the switch. The rq is locked.
+ */
+static inline void scx_kick_sibling_pick(void)
+{
+	if (scx_enabled())
+		__scx_kick_sibling_pick();
+}
+
+/**
+ * scx_kick_flush - what an scx operation of this CPU decided has been done
+ * @later: the operation
+ *
+ * Kicks that it made are done now. A CPU that is kicked finds the task that was put on a DSQ by the
+ * same operation. What ops.dispatch() decided may enqueue tasks on other rqs, before all is done.
  *
  * Context: Interrupts are off. Any rq locks may be held.
  */
-static inline void scx_kick_flush(void)
+static inline void scx_kick_flush(enum kick_later later)
 {
-	if (unlikely(__this_cpu_read(scx_kick_pcpu.later)))
+	if (unlikely(__this_cpu_read(scx_kick_pcpu.later) == later))
 		__scx_kick_flush();
 }
 
@@ -209,6 +228,7 @@ static inline void scx_kick_cycle_end(bool switched)
 
 #else	/* CONFIG_SCHED_CLASS_EXT */
 
+static inline void scx_kick_sibling_pick(void) {}
 static inline void scx_kick_cycle_end(bool switched) {}
 
 #endif	/* CONFIG_SCHED_CLASS_EXT */

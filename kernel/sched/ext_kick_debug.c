@@ -45,7 +45,7 @@ void scx_kick_wait_check(s32 cpu)
 
 	if (!bound || stats->wait_told)
 		return;
-	waited = ktime_get_mono_fast_ns() - stats->wait_since_ns;
+	waited = stats->wait_before_ns + kick_ns_since(stats->wait_since_ns);
 	if (waited < bound)
 		return;
 
@@ -70,7 +70,7 @@ static void kick_dump_wait(struct seq_buf *s, s32 cpu)
 	}
 
 	dump_line(s, "          kick: waits since %llu us for",
-		  div_u64(ktime_get_mono_fast_ns() - since, NSEC_PER_USEC));
+		  div_u64(kick_ns_since(since), NSEC_PER_USEC));
 	for_each_online_cpu(other) {
 		if (other != cpu &&
 		    atomic_read(&per_cpu(scx_kick_pcpu, other).word) & KICK_REQ_WAIT)

@@ -70,7 +70,7 @@ synchronize_rcu();
 @ enqueued @
 @@
 do_enqueue_task(...);
-+ scx_kick_flush();
++ scx_kick_flush(KICK_LATER_ENQUEUE);
 
 @ dispatched @
 @@
@@ -78,6 +78,6 @@ balance_one(...)
 {
 <...
 flush_dispatch_buf(rq);
-+ scx_kick_flush();
++ scx_kick_flush(KICK_LATER_DISPATCH);
 ...>
 }
