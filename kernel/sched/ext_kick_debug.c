@@ -58,57 +58,88 @@ void scx_kick_wait_check(s32 cpu)
 }
 
 /* The CPUs that @cpu waits for are those with KICK_REQ_WAIT, see kick_wait(). */
-static void kick_dump_wait(struct seq_buf *s, s32 cpu)
+static void kick_dump_wait(struct seq_buf *line, s32 cpu)
 {
 	u64 since = READ_ONCE(per_cpu(scx_kick_stats, cpu).wait_since_ns);
+	u64 before = READ_ONCE(per_cpu(scx_kick_stats, cpu).wait_before_ns);
+	const char *sep = "";
 	s32 other;
 
 	if (!since) {
 		if (READ_ONCE(per_cpu(scx_kick_pcpu, cpu).waiting))
-			dump_line(s, "          kick: is going to wait for CPUs it kicked");
+			seq_buf_puts(line, " waits=later");
 		return;
 	}
 
-	dump_line(s, "          kick: waits since %llu us for",
-		  div_u64(kick_ns_since(since), NSEC_PER_USEC));
+	seq_buf_printf(line, " waits_us=%llu for=",
+		       div_u64(before + kick_ns_since(since), NSEC_PER_USEC));
 	for_each_online_cpu(other) {
-		if (other != cpu &&
-		    atomic_read(&per_cpu(scx_kick_pcpu, other).word) & KICK_REQ_WAIT)
-			dump_line(s, "            CPU %d", other);
+		if (other == cpu ||
+		    !(atomic_read(&per_cpu(scx_kick_pcpu, other).word) & KICK_REQ_WAIT))
+			continue;
+		seq_buf_printf(line, "%s%d", sep, other);
+		sep = ",";
 	}
+}
+
+static void kick_dump_counter(struct seq_buf *line, const char *name, u64 n)
+{
+	if (n)
+		seq_buf_printf(line, " %s=%llu", name, n);
+}
+
+static void kick_dump_counters(struct seq_buf *line, s32 cpu)
+{
+	/* Its CPU may be counting. */
+	struct scx_kick_stats stats = data_race(per_cpu(scx_kick_stats, cpu));
+	int i;
+
+	for (i = 0; i < SCX_KICKED_NR; i++)
+		kick_dump_counter(line, kick_outcomes[i], stats.outcomes[i]);
+	kick_dump_counter(line, "irqs", stats.irqs);
+	kick_dump_counter(line, "served", stats.served);
+	kick_dump_counter(line, "waits", stats.waits);
+	kick_dump_counter(line, "wait_us", div_u64(stats.wait_ns, NSEC_PER_USEC));
+	kick_dump_counter(line, "wait_max_us", div_u64(stats.wait_max_ns, NSEC_PER_USEC));
 }
 
 /**
  * scx_kick_dump - add the kick state of a CPU to a debug dump
  * @s: buffer of the dump
  * @cpu: CPU to tell about
+ * @idle: the dump has no head line for @cpu; nothing is added if there is nothing to tell
  *
- * Context: Any. The state may change while it is read.
+ * Context: scx_dump_state(). The state may change while it is read.
  */
-void scx_kick_dump(struct seq_buf *s, s32 cpu)
+void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 {
-	struct scx_kick_stats *stats = per_cpu_ptr(&scx_kick_stats, cpu);
+	/* Protected by scx_dump_state()::dump_lock */
+	static char text[SCX_EXIT_MSG_LEN];
 	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
-	int i;
+	struct seq_buf line;
+	size_t state_len;
 
-	dump_line(s, "          kick=%s%s%s%s%s%s%s cycle=%u",
-		  word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_BUSY ? "busy" : "idle",
-		  word & KICK_REQ_RESCHED ? "+resched" : "",
-		  word & KICK_REQ_IDLE ? "+idle" : "",
-		  word & KICK_REQ_PREEMPT ? "+preempt" : "",
-		  word & KICK_REQ_TASK ? "+task" : "",
-		  word & KICK_REQ_WAIT ? "+wait" : "",
-		  word & KICK_CLAIM ? "+claim" : "",
-		  (u32)word >> KICK_CYCLE_SHIFT);
-	kick_dump_wait(s, cpu);
+	seq_buf_init(&line, text, sizeof(text));
+	seq_buf_printf(&line, "kick=%s%s%s%s%s%s%s cycle=%u",
+		       word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_BUSY ? "busy" : "idle",
+		       word & KICK_REQ_RESCHED ? "+resched" : "",
+		       word & KICK_REQ_IDLE ? "+idle" : "",
+		       word & KICK_REQ_PREEMPT ? "+preempt" : "",
+		       word & KICK_REQ_TASK ? "+task" : "",
+		       word & KICK_REQ_WAIT ? "+wait" : "",
+		       word & KICK_CLAIM ? "+claim" : "",
+		       (u32)word >> KICK_CYCLE_SHIFT);
+	state_len = seq_buf_used(&line);
+	kick_dump_wait(&line, cpu);
+	kick_dump_counters(&line, cpu);
 
-	for (i = 0; i < SCX_KICKED_NR; i++) {
-		/* Its CPU may be counting. */
-		unsigned long n = data_race(stats->outcomes[i]);
-
-		if (n)
-			dump_line(s, "          kick: %lu %s", n, kick_outcomes[i]);
+	if (idle) {
+		if (!(word & KICK_REQ_MASK) && seq_buf_used(&line) == state_len)
+			return;
+		dump_newline(s);
+		dump_line(s, "CPU %-4d: idle", cpu);
 	}
+	dump_line(s, "          %s", seq_buf_str(&line));
 }
 
 static void kick_show_row(struct seq_file *m, const char *name, const struct scx_kick_stats *stats)

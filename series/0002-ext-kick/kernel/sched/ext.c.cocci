@@ -51,7 +51,25 @@ scx_dump_state(...)
 {
 <...
 dump_line(s, ..., rq->curr->comm, ...);
-+ scx_kick_dump(s, cpu);
++ if (!idle)
++	scx_kick_dump(s, cpu, false);
+...>
+}
+
+// It leaves out idle CPUs.
+
+@ dump_idle @
+identifier idle, s;
+expression E;
+@@
+scx_dump_state(...)
+{
+...
+struct seq_buf s;
+<...
+idle = list_empty(...) && E;
++ if (idle)
++	scx_kick_dump(&s, cpu, true);
 ...>
 }
 
