@@ -264,6 +264,8 @@ static int timer_fn(void *map, u32 *key, struct lab_timer *lt)
 		return 0;
 	__sync_fetch_and_add(&lc->timers, 1);
 	fire(LAB_TIMER);
+	if (lc->hold == LAB_TIMER)
+		hold_still(lc);
 	if (READ_ONCE(lc->timer_ns))
 		bpf_timer_start(&lt->timer, lc->timer_ns, BPF_F_TIMER_CPU_PIN);
 	return 0;

@@ -41,7 +41,7 @@ struct lab_cpu {
 	__u64 flags;		/* with these flags */
 	__s32 target;		/* at this CPU */
 	__u32 hook;
-	__u32 hold;		/* stand still in LAB_TICK or LAB_DISPATCH until cleared */
+	__u32 hold;		/* stand still in LAB_TICK, _DISPATCH or _TIMER until cleared */
 	__u32 hold_ns;		/* at most so long, 0: LAB_HOLD_NS */
 	__u32 timer_ns;		/* the timer's period */
 	__u32 linger_ns;	/* stay so long in the op that has kicked */

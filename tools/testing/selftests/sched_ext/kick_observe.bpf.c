@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Counts the events of both tracepoints of kicks, and kicks tasks */
+#include <scx/common.bpf.h>
+#include "kick_observe.h"
+
+char _license[] SEC("license") = "GPL";
+
+/* The event has the whole word, this is the part with the requests */
+#define REQ_MASK	0x1f
+
+/* What each CPU has asked, by outcome */
+u64 seen[OBSERVE_NR_CPUS][OBSERVE_NR_OUTCOMES];
+struct observe_target targets[OBSERVE_NR_CPUS];
+
+SEC("tp_btf/sched_ext_kick")
+int BPF_PROG(observe_kick, int cpu, u32 flags, u32 outcome)
+{
+	u32 this_cpu = bpf_get_smp_processor_id();
+	struct observe_target *target = MEMBER_VPTR(targets, [cpu]);
+	u64 *n = MEMBER_VPTR(seen, [this_cpu][outcome]);
+
+	if (n)
+		*n += 1;
+	if (!target)
+		return 0;
+	target->from = this_cpu;
+	target->flags = flags;
+	target->outcome = outcome;
+	__sync_fetch_and_add(&target->kicks, 1);
+	return 0;
+}
+
+SEC("tp_btf/sched_ext_kick_served")
+int BPF_PROG(observe_served, int cpu, u32 flags, u64 delay_ns)
+{
+	struct observe_target *target = MEMBER_VPTR(targets, [cpu]);
+
+	/* The first one since user space has set this to 0 */
+	if (!target || target->served)
+		return 0;
+	target->served_on = bpf_get_smp_processor_id();
+	target->served_flags = flags & REQ_MASK;
+	target->delay_ns = delay_ns;
+	__sync_fetch_and_add(&target->served, 1);
+	return 0;
+}
+
+SEC("syscall")
+int observe_kick_task(struct observe_kick_args *args)
+{
+	struct task_struct *p = bpf_task_from_pid(args->pid);
+
+	if (!p)
+		return -ESRCH;
+	args->ret = scx_bpf_kick_task(p, args->flags);
+	bpf_task_release(p);
+	return 0;
+}
