@@ -81,7 +81,7 @@ series: build/base/.unpacked ## write the patches for git send-email to out/seri
 check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
 	@vm/check-base
 
-check: build/base/.unpacked ## static checks
+check: build/src-patched/.series ## static checks, and the pages of the documentation
 	@vm/setup vm/packages-check
 	@vm/check
 
