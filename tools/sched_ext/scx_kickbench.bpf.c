@@ -117,6 +117,60 @@ int kick_round(struct kb_args *args)
 	return 0;
 }
 
+/* The CPUs of kick_round() in one call */
+SEC("syscall")
+int kick_mask(struct kb_args *args)
+{
+	struct bpf_cpumask *mask;
+	u64 start, end;
+	s32 cpu;
+
+	mask = bpf_cpumask_create();
+	if (!mask)
+		return -ENOMEM;
+	bpf_for(cpu, 0, args->nr_cpus) {
+		if (cpu == args->self)
+			continue;
+		bpf_cpumask_set_cpu(cpu, mask);
+		if (args->kicks)
+			__sync_fetch_and_add(&kb_cpu(cpu)->seq, 1);
+	}
+	start = bpf_ktime_get_ns();
+	if (args->kicks && bpf_ksym_exists(scx_bpf_kick_cpumask))
+		scx_bpf_kick_cpumask(cast_mask(mask), args->flags);
+	end = bpf_ktime_get_ns();
+	bpf_cpumask_release(mask);
+	args->start = start;
+	args->end = end;
+	return 0;
+}
+
+/* Kicks of the task that runs on the target */
+SEC("syscall")
+int kick_task(struct kb_args *args)
+{
+	struct task_struct *p;
+	u64 start, end;
+	s32 ret = 0;
+	u32 i;
+
+	p = bpf_task_from_pid(args->pid);
+	if (!p)
+		return -ESRCH;
+	__sync_fetch_and_add(&kb_cpu(args->target)->seq, args->kicks);
+	start = bpf_ktime_get_ns();
+#pragma nounroll
+	for (i = 0; i < KB_MAX_KICKS && i < args->kicks; i++)
+		if (bpf_ksym_exists(scx_bpf_kick_task))
+			ret = scx_bpf_kick_task(p, args->flags);
+	end = bpf_ktime_get_ns();
+	bpf_task_release(p);
+	args->ret = ret;
+	args->start = start;
+	args->end = end;
+	return 0;
+}
+
 /* Many bursts at once: what the system call itself costs does not count. */
 SEC("syscall")
 int kick_storm(struct kb_args *args)
@@ -188,6 +242,7 @@ static struct kb_cpu *saw_cycle(s32 cpu, u64 now)
 
 	if (kc->seen != seq) {
 		kc->cycle_at = now;
+		kc->served++;
 		kc->seen = seq;
 	}
 	return kc;
@@ -215,7 +270,7 @@ void BPF_STRUCT_OPS(kickbench_enqueue, struct task_struct *p, u64 enq_flags)
 
 void BPF_STRUCT_OPS(kickbench_dispatch, s32 cpu, struct task_struct *prev)
 {
-	saw_cycle(cpu, bpf_ktime_get_ns())->cycles++;
+	saw_cycle(cpu, bpf_ktime_get_ns());
 
 	if (burst.from == KB_DISPATCH && cpu == burst.cpu)
 		do_burst();
@@ -231,6 +286,10 @@ void BPF_STRUCT_OPS(kickbench_tick, struct task_struct *p)
 		do_burst();
 }
 
+/*
+ * The kick for an urgent task may find a task of another class, and after that one @p goes on
+ * without a look at the DSQ.
+ */
 void BPF_STRUCT_OPS(kickbench_running, struct task_struct *p)
 {
 	u64 now = bpf_ktime_get_ns();
@@ -240,8 +299,11 @@ void BPF_STRUCT_OPS(kickbench_running, struct task_struct *p)
 		kc->run_at = now;
 		kc->run_seq = kc->seen;
 	}
+	kc->pid = p->pid;
 	if (p->pid == urgent.pid)
 		urgent.run_at = now;
+	else if (urgent.pid && scx_bpf_dsq_nr_queued(URGENT_DSQ))
+		scx_bpf_kick_cpu(bpf_get_smp_processor_id(), SCX_KICK_PREEMPT);
 }
 
 void BPF_STRUCT_OPS(kickbench_stopping, struct task_struct *p, bool runnable)

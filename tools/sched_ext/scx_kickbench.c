@@ -79,6 +79,7 @@ struct row {
 	int		target;		/* enum target */
 	int		kind;
 	int		kicks;
+	struct bpf_program *prog;	/* instead of kick() */
 };
 
 struct samples {
@@ -197,7 +198,7 @@ static bool is_text(int col)
 	return col < 4 || col == 5 || col == 6 || col >= 14;
 }
 
-#define TABLE_FMT	"%-8s %-9s %-5s %-16s %5s  %-20s %-12s %11s %11s %11s %11s %s\n"
+#define TABLE_FMT	"%-8s %-9s %-5s %-16s %5s  %-20s %-12s %11s %11s %11s %11s %11s %s\n"
 #define JSON_FMT	"{\"kernel\": \"%s %s\", \"cpus\": %d, \"clock\": \"%s\", \"rows\": ["
 
 static void print_row(char v[NR_COLUMNS][1024])
@@ -212,10 +213,10 @@ static void print_row(char v[NR_COLUMNS][1024])
 			printf("kernel %s %s, %d CPUs, %s\n\n", uts.release, uts.version,
 			       nr_cpus, unit);
 			printf(TABLE_FMT, "scenario", "from", "cpu", "flags", "kicks", "measure",
-			       "unit", "min", "p50", "p99", "mean", "");
+			       "unit", "min", "p50", "p99", "max", "mean", "");
 		}
 		printf(TABLE_FMT, v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[8], v[9], v[10],
-		       v[13], v[15]);
+		       v[12], v[13], v[15]);
 		break;
 	case TSV:
 		if (!rows_printed) {
@@ -261,6 +262,33 @@ static void fill_row(char v[NR_COLUMNS][1024], const struct row *row, const char
 	snprintf(v[6], sizeof(v[6]), "%s", row_unit);
 }
 
+/* lower bound:samples, a bucket ends at twice its lower bound. @s is sorted. */
+static void fill_histogram(char *text, size_t size, const struct samples *s)
+{
+	size_t at, from, len = 0;
+	int bucket;
+
+	for (bucket = 0, at = 0; bucket < 64 && at < s->n; bucket++) {
+		for (from = at; at < s->n && s->v[at] >> bucket <= 1;)
+			at++;
+		if (at > from)
+			len += snprintf(text + len, size - len, "%s%llu:%zu", len ? "," : "",
+					bucket ? 1ULL << bucket : 0, at - from);
+	}
+}
+
+static void print_histogram(const char *text, const char *row_unit, size_t all)
+{
+	static const char bar[] = "##################################################";
+	unsigned long long low;
+	size_t n;
+	int len;
+
+	for (; sscanf(text, "%llu:%zu%n", &low, &n, &len) == 2; text += len + (text[len] == ','))
+		printf("%61llu to %11llu %s %11zu %.*s\n", low, low ? 2 * low - 1 : 1, row_unit, n,
+		       (int)((n * strlen(bar) + all - 1) / all), bar);
+}
+
 /* A figure from many samples. Each is divided by @per. The samples are gone after it. */
 static void report(const struct row *row, const char *measure, const char *row_unit,
 		   struct samples *s, double per, bool histogram)
@@ -268,8 +296,7 @@ static void report(const struct row *row, const char *measure, const char *row_u
 	static const double quantiles[] = { 0, 0.5, 0.99, 0.999, 1 };
 	char v[NR_COLUMNS][1024];
 	double sum = 0;
-	size_t i, at, len = 0;
-	int bucket;
+	size_t i;
 
 	fill_row(v, row, measure, row_unit);
 	snprintf(v[7], sizeof(v[7]), "%zu", s->n);
@@ -285,18 +312,11 @@ static void report(const struct row *row, const char *measure, const char *row_u
 	for (i = 0; i < s->n; i++)
 		sum += s->v[i];
 	snprintf(v[13], sizeof(v[13]), "%.6g", sum / s->n / per);
-
-	/* lower bound:samples, a bucket ends at twice its lower bound */
-	for (bucket = 0, at = 0; histogram && bucket < 64 && at < s->n; bucket++) {
-		size_t from = at;
-
-		while (at < s->n && s->v[at] >> bucket <= 1)
-			at++;
-		if (at > from)
-			len += snprintf(v[14] + len, sizeof(v[14]) - len, "%s%llu:%zu",
-					len ? "," : "", bucket ? 1ULL << bucket : 0, at - from);
-	}
+	if (histogram)
+		fill_histogram(v[14], sizeof(v[14]), s);
 	print_row(v);
+	if (output == TABLE)
+		print_histogram(v[14], row_unit, s->n);
 	free(s->v);
 	memset(s, 0, sizeof(*s));
 }
@@ -475,6 +495,8 @@ static struct kb_cpu *kb_cpu(int cpu)
 	return &skel->bss->cpus[cpu];
 }
 
+static s32 task_ret;		/* of the last kick_task() */
+
 /*
  * One burst of @kicks, made from row->from. Returns the cost of the kicks themselves, with one
  * reading of the clock, and in @whole the time until the kicker is back in user space: what a
@@ -486,14 +508,15 @@ static u64 make_burst(const struct row *row, int cpu, int kicks, u64 *whole)
 	struct kb_args args = {
 		.target = cpu, .kicks = kicks, .flags = kinds[row->kind].flags,
 		.nr_cpus = nr_cpus, .self = kicker, .nopreempt = row->from == KB_NOPREEMPT,
+		.pid = READ_ONCE(kb_cpu(cpu)->pid),
 	};
 	u64 done = READ_ONCE(b->done), deadline = now_ns() + NSEC_PER_SEC;
 
 	if (row->from <= KB_NOPREEMPT) {
-		run_prog(row->target == ALL_CPUS ? skel->progs.kick_round : skel->progs.kick,
-			 &args, sizeof(args));
+		run_prog(row->prog ?: skel->progs.kick, &args, sizeof(args));
 		*whole = now_ns() - args.start;
 		b->start = args.start;
+		task_ret = args.ret;
 		return args.end - args.start;
 	}
 
@@ -517,10 +540,11 @@ static u64 make_burst(const struct row *row, int cpu, int kicks, u64 *whole)
 	return b->end - b->start;
 }
 
-/* Has a cycle of @cpu seen every kick? Up to a second; the own CPU must have done so by now. */
+/* Has a cycle of @cpu seen every kick? The own CPU must have done so by now. */
 static bool wait_seen(int cpu)
 {
-	u64 deadline = now_ns() + NSEC_PER_SEC;
+	/* Hundreds of CPUs that QEMU runs in turn take seconds for one round. */
+	u64 deadline = now_ns() + 20 * NSEC_PER_SEC;
 
 	while (READ_ONCE(kb_cpu(cpu)->seen) != READ_ONCE(kb_cpu(cpu)->seq)) {
 		if (cpu == kicker || now_ns() > deadline)
@@ -545,12 +569,12 @@ static int target_cpus(const struct row *row, int *cpus)
 	return n;
 }
 
-static u64 sum_cycles(const int *cpus, int n)
+static u64 sum_served(const int *cpus, int n)
 {
 	u64 sum = 0;
 
 	while (n--)
-		sum += READ_ONCE(kb_cpu(cpus[n])->cycles);
+		sum += READ_ONCE(kb_cpu(cpus[n])->served);
 	return sum;
 }
 
@@ -575,33 +599,91 @@ static void subtract(struct samples *s, u64 base)
 		s->v[i] -= s->v[i] < base ? s->v[i] : base;
 }
 
-/* Cost of a burst, interrupts, coalesced and lost kicks */
+/* How long after a kick */
+struct delays {
+	struct samples	cycle;		/* its cycle looked for a task, first of all it did */
+	struct samples	off;		/* the victim went off the CPU */
+	struct samples	run;		/* the next task got on it */
+};
+
+/* What the cycle of @cpu for the last burst was like. The times are noted in this order. */
+static void add_delays(struct delays *d, int cpu)
+{
+	struct kb_cpu *kc = kb_cpu(cpu);
+	u64 start = burst()->start;
+
+	if (kc->cycle_at >= start)
+		add_sample(&d->cycle, kc->cycle_at - start);
+	if (kc->off_seq != kc->seq || kc->run_seq != kc->seq || kc->off_at < start)
+		return;
+	add_sample(&d->off, kc->off_at - start);
+	add_sample(&d->run, kc->run_at - start);
+}
+
+/* Where CPUs run in turn, these are the turns. Where no task ran, there is no victim. */
+static void report_delays(const struct row *row, struct delays *d)
+{
+	if (!exact) {
+		report(row, "cycle", unit, &d->cycle, 1, true);
+		if (row->target == BUSY_CPU) {
+			report(row, "victim off CPU", unit, &d->off, 1, true);
+			report(row, "next task on CPU", unit, &d->run, 1, true);
+		}
+	}
+	free(d->cycle.v);
+	free(d->off.v);
+	free(d->run.v);
+}
+
+/* What the row needs and this kernel lacks, or NULL */
+static const char *lacking(const struct row *row)
+{
+	static char text[100];
+
+	if (row->prog == skel->progs.kick_task && !__COMPAT_has_ksym("scx_bpf_kick_task"))
+		return "left out: this kernel has no scx_bpf_kick_task()";
+	if (row->prog == skel->progs.kick_mask && !__COMPAT_has_ksym("scx_bpf_kick_cpumask"))
+		return "left out: this kernel has no scx_bpf_kick_cpumask()";
+	if (row->kind == WAIT && !wait_works)
+		return "left out: here a wait for a busy CPU hangs the machine";
+	if (kinds[row->kind].present)
+		return NULL;
+	snprintf(text, sizeof(text), "left out: this kernel has no %s", kinds[row->kind].name);
+	return text;
+}
+
+/* Tasks that keep the target CPUs busy. A single one has two: the victim and the next. */
+static int start_victims(struct thread *threads, const int *cpus, int n, bool *stop)
+{
+	int i, nr = n == 1 ? 2 : n;
+
+	for (i = 0; i < nr; i++)
+		start_thread(&threads[i], cpus[i % n], spin_fn, stop);
+	wait_running(threads, n);
+	return nr;
+}
+
+/* Cost of a burst, delays, interrupts, coalesced and lost kicks */
 static void measure_cost(const struct row *row)
 {
 	struct samples cost = {}, whole = {}, no_cost = {}, no_whole = {}, net = {};
-	bool busy = row->target == BUSY_CPU || row->target == ALL_CPUS;
 	bool left_alone = row->kind == IDLE && row->target != IDLE_CPU;
 	int cpus[KB_MAX_CPUS], n = target_cpus(row, cpus);
 	double kicks = row->target == ALL_CPUS ? n : row->kicks;
-	u64 irqs[2][NR_IRQS], cycles, t, after, lost = 0;
+	u64 irqs[2][NR_IRQS], served, t, after, claimed = 0, lost = 0;
 	struct thread threads[KB_MAX_CPUS];
+	struct delays delays = {};
+	int i, j, nr_threads = 0;
 	bool stop = false;
-	int i, j;
 
-	if (!kinds[row->kind].present) {
-		report_none(row, "kick", "left out: this kernel has no %s", kinds[row->kind].name);
-		return;
-	}
-	if (row->kind == WAIT && !wait_works) {
-		report_none(row, "kick", "left out: here a wait for a busy CPU hangs the machine");
+	if (lacking(row)) {
+		report_none(row, "kick", "%s", lacking(row));
 		return;
 	}
 
 	show_cycles(row->kind == PLAIN || row->kind == WAIT);
-	for (i = 0; busy && i < n; i++)
-		start_thread(&threads[i], cpus[i], spin_fn, &stop);
-	if (busy)
-		wait_running(threads, n);
+	if (row->target == BUSY_CPU || row->target == ALL_CPUS)
+		nr_threads = start_victims(threads, cpus, n, &stop);
 
 	for (i = 0; i < reps / 4 + 10; i++) {
 		sleep_us(50);
@@ -609,7 +691,7 @@ static void measure_cost(const struct row *row)
 		add_sample(&no_whole, t);
 	}
 
-	cycles = sum_cycles(cpus, n);
+	served = sum_served(cpus, n);
 	read_irqs(irqs[0]);
 	for (i = 0; i < reps; i++) {
 		check_alive();
@@ -618,13 +700,20 @@ static void measure_cost(const struct row *row)
 		add_sample(&cost, t);
 		add_sample(&net, t);
 		add_sample(&whole, after);
-		for (j = 0; !left_alone && j < n; j++)
-			lost += !wait_seen(cpus[j]);
+		claimed += !task_ret;
+		/* It had just gone: nobody was kicked. */
+		if (task_ret == -ESRCH)
+			continue;
+		for (j = 0; !left_alone && j < n; j++) {
+			if (wait_seen(cpus[j]))
+				add_delays(&delays, cpus[j]);
+			else
+				lost++;
+		}
 	}
 	read_irqs(irqs[1]);
-	cycles = sum_cycles(cpus, n) - cycles;
-	if (busy)
-		join_threads(threads, n, &stop);
+	served = sum_served(cpus, n) - served;
+	join_threads(threads, nr_threads, &stop);
 
 	report(row, "kick and clock", unit, &cost, kicks, false);
 	subtract(&net, typical(&no_cost));
@@ -634,8 +723,10 @@ static void measure_cost(const struct row *row)
 	for (i = 0; i < NR_IRQS; i++)
 		report_one(row, irq_names[i], "per kick", (irqs[1][i] - irqs[0][i]) / kicks / reps);
 	if (!left_alone) {
-		if (row->target != OWN_CPU)
-			report_one(row, "cycles", "per kick", cycles / kicks / reps);
+		report_delays(row, &delays);
+		if (row->prog == skel->progs.kick_task && row->kicks == 1)
+			report_one(row, "claimed", "per kick", (double)claimed / reps);
+		report_one(row, "coalesced", "per kick", 1 - served / kicks / reps);
 		report_one(row, "lost", "kicks", lost);
 	}
 	free(no_cost.v);
@@ -687,10 +778,29 @@ static void scenario_from(void)
 	}
 }
 
+static void scenario_task(void)
+{
+	struct row row = { "task", KB_SYSCALL, BUSY_CPU, PLAIN, .prog = skel->progs.kick_task };
+
+	row.kicks = KB_MAX_KICKS;
+	measure_cost(&row);
+	row.kicks = 1;
+	measure_cost(&row);
+}
+
 static void scenario_round(void)
 {
 	struct row row = { "round", KB_SYSCALL, ALL_CPUS, PREEMPT, nr_cpus - 1 };
 
+	row.prog = skel->progs.kick_round;
+	measure_cost(&row);
+}
+
+static void scenario_mask(void)
+{
+	struct row row = { "mask", KB_SYSCALL, ALL_CPUS, PREEMPT, nr_cpus - 1 };
+
+	row.prog = skel->progs.kick_mask;
 	measure_cost(&row);
 }
 
@@ -724,7 +834,7 @@ static void scenario_herd(void)
 {
 	struct row row = { "herd", KB_SYSCALL, BUSY_CPU, PREEMPT, KB_MAX_KICKS };
 	struct thread threads[KB_MAX_CPUS], victim;
-	u64 irqs[2][NR_IRQS], start, kicks, cycles;
+	u64 irqs[2][NR_IRQS], start, kicks, served;
 	bool stop = false;
 	int cpu, i, n = 0;
 	double elapsed;
@@ -739,13 +849,13 @@ static void scenario_herd(void)
 	wait_running(threads, n);
 
 	read_irqs(irqs[0]);
-	cycles = READ_ONCE(kb_cpu(target)->cycles);
+	served = READ_ONCE(kb_cpu(target)->served);
 	kicks = sum_work(threads, n);
 	start = now_ns();
 	sleep_us(secs * 1e6);
 	kicks = sum_work(threads, n) - kicks;
 	elapsed = now_ns() - start;
-	cycles = READ_ONCE(kb_cpu(target)->cycles) - cycles;
+	served = READ_ONCE(kb_cpu(target)->served) - served;
 	read_irqs(irqs[1]);
 
 	join_threads(threads, n, &stop);
@@ -754,7 +864,7 @@ static void scenario_herd(void)
 	for (i = 0; i < NR_IRQS; i++)
 		report_one(&row, irq_names[i], "per kick",
 			   kicks ? (double)(irqs[1][i] - irqs[0][i]) / kicks : 0);
-	report_one(&row, "cycles", "per kick", kicks ? (double)cycles / kicks : 0);
+	report_one(&row, "coalesced", "per kick", kicks ? 1 - (double)served / kicks : 0);
 	report_one(&row, "lost", "kicks", !wait_seen(target));
 	WRITE_ONCE(stop, true);
 	pthread_join(victim.pthread, NULL);
@@ -767,82 +877,92 @@ static long random_us(long min, long max)
 	return min + random() % (max - min);
 }
 
+/* At random moments of what the target does, and with more samples than the costs have */
+static void measure_latency(struct row *row)
+{
+	struct delays delays = {};
+	struct thread threads[2];
+	int i, nr_threads = 0;
+	bool stop = false;
+	u64 after, lost = 0;
+
+	if (exact) {
+		report_none(row, "cycle", "could not be taken: under -icount CPUs run in turn");
+		return;
+	}
+	show_cycles(false);
+	if (row->target == BUSY_CPU)
+		nr_threads = start_victims(threads, &target, 1, &stop);
+	for (i = 0; i < 10 * reps; i++) {
+		check_alive();
+		sleep_us(random_us(50, 500));
+		make_burst(row, target, 1, &after);
+		if (!wait_seen(target))
+			lost++;
+		sleep_us(20);
+		add_delays(&delays, target);
+	}
+	join_threads(threads, nr_threads, &stop);
+	report_delays(row, &delays);
+	report_one(row, "lost", "kicks", lost);
+}
+
 static void scenario_latency(void)
 {
-	struct row row = { "latency", KB_SYSCALL, BUSY_CPU, PREEMPT, 1 };
-	struct samples off = {}, run = {}, cycle = {};
-	bool stop = false;
-	struct thread threads[2];
-	u64 after, lost = 0;
-	int i;
+	struct row busy = { "latency", KB_SYSCALL, BUSY_CPU, PREEMPT, 1 };
+	struct row idle = { "latency", KB_SYSCALL, IDLE_CPU, IDLE, 1 };
 
-	show_cycles(false);
-	for (i = 0; i < 2; i++)
-		start_thread(&threads[i], target, spin_fn, &stop);
-	while (!READ_ONCE(threads[0].work) || !READ_ONCE(threads[1].work)) {
-		make_burst(&row, target, 1, &after);
-		sleep_us(100);
-	}
-	for (i = 0; i < 10 * reps; i++) {
-		struct kb_cpu *kc = kb_cpu(target);
-
-		check_alive();
-		sleep_us(random_us(50, 500));
-		make_burst(&row, target, 1, &after);
-		if (!wait_seen(target)) {
-			lost++;
-			continue;
-		}
-		sleep_us(20);
-		if (READ_ONCE(kc->off_seq) != kc->seq || READ_ONCE(kc->run_seq) != kc->seq ||
-		    kc->off_at < burst()->start)
-			continue;
-		add_sample(&off, kc->off_at - burst()->start);
-		add_sample(&run, kc->run_at - burst()->start);
-	}
-	join_threads(threads, 2, &stop);
-	report(&row, "victim off CPU", unit, &off, 1, true);
-	report(&row, "next task on CPU", unit, &run, 1, true);
-	report_one(&row, "lost", "kicks", lost);
-
-	row.target = IDLE_CPU;
-	row.kind = IDLE;
-	for (i = 0, lost = 0; i < 10 * reps; i++) {
-		check_alive();
-		sleep_us(random_us(50, 500));
-		make_burst(&row, target, 1, &after);
-		if (wait_seen(target))
-			add_sample(&cycle, kb_cpu(target)->cycle_at - burst()->start);
-		else
-			lost++;
-	}
-	report(&row, "cycle", unit, &cycle, 1, true);
-	report_one(&row, "lost", "kicks", lost);
+	measure_latency(&busy);
+	measure_latency(&idle);
 }
 
 /* The bare interrupt, to tell what of a kick's cost is not the kick's */
 
-/* The latest two readings of the clock on a CPU: an interrupt shows as a gap between them. */
+/* Readings of the clock on a CPU with a gap between them: something else ran, or an interrupt. */
 struct gap {
 	u64	from;
 	u64	to;
 };
 
+struct gaps {
+	struct gap	last[256];
+	u32		n;
+};
+
 static void *gap_fn(void *arg)
 {
 	struct thread *t = arg;
-	struct gap *gap = t->arg;
+	struct gaps *gaps = t->arg;
 	u64 last = now_ns();
 
 	while (!READ_ONCE(*t->stop)) {
 		u64 now = now_ns();
 
 		if (now - last > gap_min) {
-			WRITE_ONCE(gap->from, last);
-			WRITE_ONCE(gap->to, now);
+			struct gap *gap = &gaps->last[gaps->n % ARRAY_SIZE(gaps->last)];
+
+			gap->from = last;
+			gap->to = now;
+			__atomic_store_n(&gaps->n, gaps->n + 1, __ATOMIC_RELEASE);
+			now = now_ns();
 		}
 		last = now;
 		WRITE_ONCE(t->work, t->work + 1);
+	}
+	return NULL;
+}
+
+/* The latest gap that began before @before and ended after @after */
+static struct gap *find_gap(struct gaps *gaps, u64 before, u64 after)
+{
+	u32 n = __atomic_load_n(&gaps->n, __ATOMIC_ACQUIRE);
+	u32 i = n > ARRAY_SIZE(gaps->last) ? n - ARRAY_SIZE(gaps->last) : 0;
+
+	while (n-- > i) {
+		struct gap *gap = &gaps->last[n % ARRAY_SIZE(gaps->last)];
+
+		if (gap->from < before && gap->to > after)
+			return gap;
 	}
 	return NULL;
 }
@@ -862,8 +982,9 @@ static void bare_call(void)
 	struct row row = { "ipi", 0, BUSY_CPU, -1, -1 };
 	struct samples there_and_back = {}, base = {}, there = {};
 	bool stop = false;
-	struct gap gap = {};
-	struct thread thread = { .arg = &gap };
+	struct gaps gaps = {};
+	struct thread thread = { .arg = &gaps };
+	struct gap *gap;
 	u64 start, end;
 	int i;
 
@@ -889,8 +1010,9 @@ static void bare_call(void)
 		end = now_ns();
 		add_sample(&there_and_back, end - start);
 		sleep_us(50);
-		if (READ_ONCE(gap.to) > start && READ_ONCE(gap.from) < end)
-			add_sample(&there, READ_ONCE(gap.to) - start);
+		gap = find_gap(&gaps, end, start);
+		if (gap)
+			add_sample(&there, gap->to - start);
 	}
 	join_threads(&thread, 1, &stop);
 	subtract(&there_and_back, typical(&base));
@@ -953,7 +1075,7 @@ static void bare_irq_work(void)
 	struct row row = { "ipi", 0, BUSY_CPU, -1, -1 };
 	struct samples with = {}, without = {};
 	u64 irqs[2][NR_IRQS];
-	int cpu, n = reps / 10 + 1;
+	int cpu;
 
 	for (cpu = 0; cpu < nr_cpus && (cpu == kicker || is_nohz_full(cpu));)
 		cpu++;
@@ -963,13 +1085,13 @@ static void bare_irq_work(void)
 		return;
 	}
 	signal(SIGUSR1, SIG_IGN);
-	arm_cpu_timer(cpu, &without, n);
+	arm_cpu_timer(cpu, &without, reps);
 	read_irqs(irqs[0]);
-	arm_cpu_timer(target, &with, n);
+	arm_cpu_timer(target, &with, reps);
 	read_irqs(irqs[1]);
 	subtract(&with, typical(&without));
 	report(&row, "irq_work_queue_on()", unit, &with, 1, false);
-	report_one(&row, "IWI", "per call", (double)(irqs[1][IWI] - irqs[0][IWI]) / n);
+	report_one(&row, "IWI", "per call", (double)(irqs[1][IWI] - irqs[0][IWI]) / reps);
 	free(without.v);
 }
 
@@ -1041,6 +1163,7 @@ static void measure_cycle(const char *measure, int policy)
 	struct samples s = {};
 	struct pong pong = { .policy = policy };
 	int there[2], back[2], i, j;
+	double per_second;
 	pthread_t thread;
 	char c = 0;
 
@@ -1069,7 +1192,10 @@ static void measure_cycle(const char *measure, int policy)
 	close(there[0]);
 	close(back[0]);
 	close(back[1]);
+	per_second = 50.0 * NSEC_PER_SEC / typical(&s);
 	report(&row, measure, unit, &s, 50, false);
+	if (!exact)
+		report_one(&row, measure, "per second", per_second);
 }
 
 static void scenario_cycle(void)
@@ -1090,16 +1216,12 @@ static void scenario_cycle_none(void)
 struct urgent {
 	struct samples	to_running;
 	struct samples	to_user;
-	u64	turns;
-	u64	worked;			/* for so long in all */
-	bool	paused;
+	struct samples	lost;
+	struct gaps	*gaps;			/* of what else runs on each CPU */
 };
 
-static void *urgent_fn(void *arg)
+static void run_anywhere(void)
 {
-	struct thread *t = arg;
-	struct urgent *u = t->arg;
-	struct kb_urgent *kb = &skel->bss->urgent;
 	size_t size = CPU_ALLOC_SIZE(KB_MAX_CPUS);
 	cpu_set_t *set = CPU_ALLOC(KB_MAX_CPUS);
 	int cpu;
@@ -1107,25 +1229,41 @@ static void *urgent_fn(void *arg)
 	CPU_ZERO_S(size, set);
 	for (cpu = 0; cpu < nr_cpus; cpu++)
 		CPU_SET_S(cpu, size, set);
-	sched_setaffinity(0, size, set);
+	if (sched_setaffinity(0, size, set))
+		die("can't run on all CPUs: %s", strerror(errno));
 	CPU_FREE(set);
+}
 
+static void *urgent_fn(void *arg)
+{
+	struct thread *t = arg;
+	struct urgent *u = t->arg;
+	struct kb_urgent *kb = &skel->bss->urgent;
+	u64 start = 0, end = 0;
+
+	run_anywhere();
 	kb->nr_cpus = nr_cpus;
 	WRITE_ONCE(kb->pid, t->pid);
 	while (!READ_ONCE(*t->stop)) {
-		u64 kicks = READ_ONCE(kb->kicks), start, now;
+		u64 kicks = READ_ONCE(kb->kicks);
+		int cpu = sched_getcpu();
+		struct gap *gap;
 
 		sleep_us(random_us(500, 3000));
+		/* The task that went on with its work after this one's turn has noticed by now. */
+		gap = find_gap(&u->gaps[cpu], start, end);
+		if (end && gap)
+			add_sample(&u->lost, gap->to - gap->from - (end - start));
+
 		start = now_ns();
-		now = start;
-		if (READ_ONCE(u->paused) || READ_ONCE(kb->kicks) == kicks)
+		end = 0;
+		/* The sleep was over at once. */
+		if (READ_ONCE(kb->kicks) == kicks)
 			continue;
 		add_sample(&u->to_running, READ_ONCE(kb->run_at) - READ_ONCE(kb->woken_at));
-		add_sample(&u->to_user, now - READ_ONCE(kb->woken_at));
-		while (now - start < 50000)
-			now = now_ns();
-		WRITE_ONCE(u->worked, u->worked + now - start);
-		WRITE_ONCE(u->turns, u->turns + 1);
+		add_sample(&u->to_user, start - READ_ONCE(kb->woken_at));
+		while (end < start + 50000)
+			end = now_ns();
 	}
 	WRITE_ONCE(kb->pid, 0);
 	return NULL;
@@ -1134,55 +1272,37 @@ static void *urgent_fn(void *arg)
 static void scenario_urgent(void)
 {
 	struct row row = { "urgent", KB_ENQUEUE, BUSY_CPU, PREEMPT, 1 };
-	struct thread threads[KB_MAX_CPUS], thread = {};
+	struct urgent u = { .gaps = calloc(nr_cpus, sizeof(*u.gaps)) };
+	struct thread threads[KB_MAX_CPUS], thread = { .arg = &u };
 	bool stop = false, stop_urgent = false;
-	struct urgent u = { .paused = true };
-	struct samples lost = {};
 	int i;
 
-	thread.arg = &u;
+	if (exact) {
+		report_none(&row, "wake-up to CPU",
+			    "could not be taken: under -icount CPUs run in turn");
+		return;
+	}
+	if (!u.gaps)
+		die("no memory for %d CPUs", nr_cpus);
 	show_cycles(false);
 	set_policy(SCHED_OTHER);
-	for (i = 0; i < nr_cpus; i++)
-		start_thread(&threads[i], i, spin_fn, &stop);
+	for (i = 0; i < nr_cpus; i++) {
+		threads[i].arg = &u.gaps[i];
+		start_thread(&threads[i], i, gap_fn, &stop);
+	}
 	wait_running(threads, nr_cpus);
 	start_thread(&thread, target, urgent_fn, &stop_urgent);
-
-	/* The others' work without it and with it, in turn */
 	for (i = 0; i < 10; i++) {
-		double work[2], elapsed[2];
-		u64 turns = READ_ONCE(u.turns), worked = READ_ONCE(u.worked);
-		int on;
-
-		for (on = 0; on < 2; on++) {
-			u64 start, before;
-
-			check_alive();
-			WRITE_ONCE(u.paused, !on);
-			sleep_us(5000);
-			before = sum_work(threads, nr_cpus);
-			start = now_ns();
-			sleep_us(secs * 1e6 / 20);
-			work[on] = sum_work(threads, nr_cpus) - before;
-			elapsed[on] = now_ns() - start;
-		}
-		turns = READ_ONCE(u.turns) - turns;
-		worked = READ_ONCE(u.worked) - worked;
-		if (turns) {
-			/* In turn on one CPU of the host, or side by side? */
-			double cpus = exact ? 1 : nr_cpus;
-			double t = cpus * elapsed[1] *
-				   (1 - work[1] / elapsed[1] / (work[0] / elapsed[0])) - worked;
-
-			add_sample(&lost, t > 0 ? t / turns : 0);
-		}
+		check_alive();
+		sleep_us(secs * 1e6 / 10);
 	}
 	join_threads(&thread, 1, &stop_urgent);
 	join_threads(threads, nr_cpus, &stop);
 	set_policy(SCHED_EXT);
 	report(&row, "wake-up to CPU", unit, &u.to_running, 1, true);
 	report(&row, "wake-up to user", unit, &u.to_user, 1, true);
-	report(&row, "lost per preemption", unit, &lost, 1, false);
+	report(&row, "lost per preemption", unit, &u.lost, 1, true);
+	free(u.gaps);
 }
 
 static const struct scenario {
@@ -1198,7 +1318,9 @@ static const struct scenario {
 	{ "cost", scenario_cost, NULL,
 	  "kicks of an idle, a busy and the own CPU, alone and 64 in a row" },
 	{ "from", scenario_from, NULL, "kicks with preemption off, from operations and a timer" },
+	{ "task", scenario_task, NULL, "kicks of the task that a busy CPU runs" },
 	{ "round", scenario_round, NULL, "one CPU kicks all others, each once" },
+	{ "mask", scenario_mask, NULL, "the same in one call" },
 	{ "herd", scenario_herd, NULL, "all CPUs kick one" },
 	{ "latency", scenario_latency, NULL, "from a kick to the victim off its CPU" },
 	{ "urgent", scenario_urgent, NULL, "a task that has to run at once on a busy machine" },
@@ -1226,8 +1348,44 @@ static double parse(const char *opt, const char *arg, double min, double max)
 	double v = strtod(arg, &end);
 
 	if (*end || end == arg || v < min || v > max)
-		die("%s %s: a number from %g to %g is wanted", opt, arg, min, max);
+		die("%s %s: a number from %.10g to %.10g is wanted", opt, arg, min, max);
 	return v;
+}
+
+static int parse_int(const char *opt, const char *arg, int min, int max)
+{
+	double v = parse(opt, arg, min, max);
+
+	if (v != (int)v)
+		die("%s %s: a whole number is wanted", opt, arg);
+	return v;
+}
+
+/* The shortest of several runs of a loop */
+static u64 time_loop(int n)
+{
+	u64 best = ~0ULL, start, t;
+	volatile int i;
+	int j;
+
+	for (j = 0; j < 20; j++) {
+		start = now_ns();
+		for (i = 0; i < n; i++)
+			;
+		t = now_ns() - start;
+		if (t < best)
+			best = t;
+	}
+	return best;
+}
+
+/* Then a loop takes a whole number for each time round. The kernel scales the clock: 1 off. */
+static void check_clock(void)
+{
+	u64 more = time_loop(2000) - time_loop(1000), again = time_loop(3000) - time_loop(2000);
+
+	if (more + 1 < again || again + 1 < more || (more + 1) % 1000 > 2)
+		die("--instructions: the clock does not count them here, as QEMU's -icount shift=0 does");
 }
 
 static void check_kernel(void)
@@ -1280,18 +1438,20 @@ int main(int argc, char **argv)
 				wanted[i] = true;
 				nr_wanted++;
 			}
+			if (!nr_wanted)
+				die("--scenario: a name is wanted, see --help");
 			break;
 		case 'n':
-			reps = parse("--count", optarg, 1, 1000000);
+			reps = parse_int("--count", optarg, 1, 1000000);
 			break;
 		case 'd':
 			secs = parse("--seconds", optarg, 0.001, 3600);
 			break;
 		case 'k':
-			kicker = parse("--kicker", optarg, 0, nr_cpus - 1);
+			kicker = parse_int("--kicker", optarg, 0, nr_cpus - 1);
 			break;
 		case 't':
-			target = parse("--target", optarg, 0, nr_cpus - 1);
+			target = parse_int("--target", optarg, 0, nr_cpus - 1);
 			break;
 		case 'i':
 			unit = "instructions";
@@ -1328,12 +1488,14 @@ int main(int argc, char **argv)
 		die("CPU %d cannot be kicker and target", kicker);
 
 	check_kernel();
+	if (exact)
+		check_clock();
 	for (i = IDLE; i < NR_KINDS; i++)
 		kinds[i].present = __COMPAT_read_enum("scx_kick_flags", kinds[i].name,
 						      &kinds[i].flags);
 
-	/* Elsewhere the kicker spins with interrupts off. */
-	if (__COMPAT_struct_has_field("scx_kick", "cycles"))
+	/* Kernels without it spin with interrupts off, for a CPU that may never let them go. */
+	if (__COMPAT_has_ksym("scx_bpf_kick_task"))
 		wait_works = true;
 
 	for (i = 0; i < NR_SCENARIOS; i++)

@@ -22,10 +22,6 @@ enum kb_from {
 	KB_NR_FROM,
 };
 
-enum {
-	KB_ALL_CPUS	= -1,		/* as target: each CPU but the kicker's, once */
-};
-
 /* One burst, set by the kicker before it arms it with ->from */
 struct kb_burst {
 	__s32	from;
@@ -45,12 +41,13 @@ struct kb_cpu {
 	__u64	seq;			/* kicks asked for, counted before they are made */
 	__u64	seen;			/* ->seq as its last cycle found it */
 	__u64	cycle_at;		/* when it did so first */
-	__u64	cycles;			/* calls of ops.dispatch() */
+	__u64	served;			/* cycles that saw a kick that no other had seen */
 	__u64	off_seq;		/* ->seq when a task went off the CPU ... */
 	__u64	off_at;
 	__u64	run_seq;		/* ... and when a task got on it */
 	__u64	run_at;
-	__u64	pad[8];			/* no other CPU in this line or the next */
+	__s32	pid;			/* the task that runs */
+	__u32	pad[15];		/* no other CPU in this line or the next */
 };
 
 /* The task that preempts in the application's view */
@@ -72,7 +69,8 @@ struct kb_args {
 	__u32	nr_cpus;
 	__u32	self;
 	__u32	nopreempt;
-	__u32	pad;
+	__s32	pid;			/* task to kick */
+	__s32	ret;			/* of the last kick of it */
 	__u64	start;
 	__u64	end;
 };
