@@ -533,9 +533,9 @@ static u64 make_burst(const struct row *row, int cpu, int kicks, u64 *whole)
 	if (row->from == KB_TIMER)
 		run_prog(skel->progs.start_timer, NULL, 0);
 	/*
-	 * A sleep that was over at once, a cycle that somebody else started: once more. With -icount,
-	 * QEMU runs the other CPUs first when a timer becomes the next to expire, so this thread is
-	 * woken before it sleeps. Not if it sleeps for longer than until the next tick.
+	 * A sleep that was over at once, a cycle that somebody else started: once more. With
+	 * -icount, QEMU runs the other CPUs first when a timer becomes the next to expire, so this
+	 * thread is woken before it sleeps. Not if it sleeps for longer than until the next tick.
 	 */
 	while (READ_ONCE(b->done) == done) {
 		if (now_ns() > deadline)
@@ -1096,7 +1096,8 @@ static void bare_irq_work(void)
 	subtract(&with, typical(&without));
 	report(&row, "irq_work_queue_on()", unit, &with, 1, false);
 	for (i = 0; i < NR_IRQS; i++)
-		report_one(&row, irq_names[i], "per call", (double)(irqs[1][i] - irqs[0][i]) / reps);
+		report_one(&row, irq_names[i], "per call",
+			   (irqs[1][i] - irqs[0][i]) / (double)reps);
 	free(without.v);
 }
 
@@ -1390,7 +1391,7 @@ static void check_clock(void)
 	u64 more = time_loop(2000) - time_loop(1000), again = time_loop(3000) - time_loop(2000);
 
 	if (more + 1 < again || again + 1 < more || (more + 1) % 1000 > 2)
-		die("--instructions: the clock does not count them here, as QEMU's -icount shift=0 does");
+		die("--instructions: this clock does not count them, QEMU's -icount shift=0 does");
 }
 
 static void check_kernel(void)
