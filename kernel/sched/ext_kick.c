@@ -587,7 +587,8 @@ static void kick_trace_served(struct scx_kick *kick, s32 cpu, int word)
 	u64 asked = READ_ONCE(*asked_ns);
 
 	WRITE_ONCE(*asked_ns, 0);
-	trace_sched_ext_kick_served(cpu, word, asked ? kick_ns_since(asked) : 0);
+	trace_sched_ext_kick_served(cpu, word & KICK_REQ_MASK,
+				    asked ? kick_ns_since(asked) : 0);
 }
 
 /* The claim goes on if this cycle does not switch tasks. Its owner may replace it meanwhile. */

@@ -72,7 +72,7 @@ TRACE_EVENT(sched_ext_kick_served,
 			     __field(u32, flags)
 			     __field(u64, delay_ns)),
 	    TP_fast_assign(__entry->cpu = cpu;
-			   __entry->flags = flags & KICK_REQ_MASK;
+			   __entry->flags = flags;
 			   __entry->delay_ns = delay_ns;),
 	    TP_printk("cpu=%d flags=%s delay_ns=%llu", __entry->cpu,
 		      show_kick_flags(__entry->flags), __entry->delay_ns)

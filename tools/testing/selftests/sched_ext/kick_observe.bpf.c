@@ -5,9 +5,6 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* The event has the whole word, this is the part with the requests */
-#define REQ_MASK	0x1f
-
 /* What each CPU has asked, by outcome */
 u64 seen[OBSERVE_NR_CPUS][OBSERVE_NR_OUTCOMES];
 struct observe_target targets[OBSERVE_NR_CPUS];
@@ -39,7 +36,7 @@ int BPF_PROG(observe_served, int cpu, u32 flags, u64 delay_ns)
 	if (!target || target->served)
 		return 0;
 	target->served_on = bpf_get_smp_processor_id();
-	target->served_flags = flags & REQ_MASK;
+	target->served_flags = flags;
 	target->delay_ns = delay_ns;
 	__sync_fetch_and_add(&target->served, 1);
 	return 0;
