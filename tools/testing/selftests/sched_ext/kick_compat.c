@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One BPF object, loaded as it is and as it would be on a kernel whose BTF has no SCX_KICK_IDLE.
+ * One BPF object, loaded as it is and as it would be on a kernel whose BTF has no SCX_KICK_IDLE, and
+ * the kicks that a stock kernel has no kfuncs for.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -8,11 +9,11 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-#include <scx/common.h>
 #include "kick_compat.bpf.skel.h"
-#include "scx_test.h"
+#include "kick_test.h"
 
 #define MAX_INSNS	64
+#define KICKS		100
 
 struct loaded {
 	/* What the kick arrived with */
@@ -131,10 +132,107 @@ static enum scx_test_status run(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-struct scx_test kick_compat = {
+static struct scx_test kick_compat = {
 	.name = "kick_compat",
 	.description = "Verify that the compat kick uses SCX_KICK_IDLE only where BTF has it",
 	.run = run,
 };
 
 REGISTER_SCX_TEST(&kick_compat)
+
+static bool kernel_has(const char *kfunc)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool has = btf && btf__find_by_name_kind(btf, kfunc, BTF_KIND_FUNC) > 0;
+
+	btf__free(btf);
+	return has;
+}
+
+static bool kicked(struct bpf_program *prog)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	return !bpf_prog_test_run_opts(bpf_program__fd(prog), &opts) && !opts.retval;
+}
+
+/* Two tasks take turns on CPU 1. The task named may make way for a kernel thread just then */
+static enum scx_test_status kick_tasks(struct lab *lab, struct kick_compat *skel)
+{
+	struct lab_cpu *lc = &lab->cpus[1];
+	int i;
+
+	SCX_ASSERT(lab_spin(lab, 1) && lab_work(lab, 1, SCHED_EXT, work_spin));
+	for (i = 0; i < KICKS; i++) {
+		u64 expired = lc->expired;
+
+		LAB_COMES(lc->curr != skel->bss->victim);
+		skel->bss->victim = lc->curr;
+		LAB_BRINGS(lab, 1, LAB_WAIT(kicked(skel->progs.kick_compat_task) &&
+					    !skel->bss->ret), lc->expired != expired);
+	}
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_cpumasks(struct lab *lab, struct kick_compat *skel)
+{
+	struct lab_cpu *a = &lab->cpus[2], *b = &lab->cpus[3];
+	int i;
+
+	skel->bss->cpu_a = 2;
+	skel->bss->cpu_b = 3;
+	for (i = 0; i < KICKS; i++) {
+		u64 before_a = a->dispatches, before_b = b->dispatches;
+
+		SCX_ASSERT(kicked(skel->progs.kick_compat_cpumask));
+		SCX_EQ(skel->bss->ret, 2);
+		LAB_FOLLOWS(lab, a->dispatches != before_a && b->dispatches != before_b);
+	}
+	return SCX_TEST_PASS;
+}
+
+/* Both macros do their work, by the kfuncs of their names where the kernel has them */
+static enum scx_test_status kick_by(struct lab *lab, struct kick_compat *skel, bool direct)
+{
+	bpf_program__set_autoload(skel->progs.kick_compat_look_task, direct);
+	bpf_program__set_autoload(skel->progs.kick_compat_look_cpumask, direct);
+	skel->bss->tid = syscall(SYS_gettid);
+	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(!kick_compat__load(skel) && !kick_compat__attach(skel));
+
+	if (kick_tasks(lab, skel))
+		return SCX_TEST_FAIL;
+	SCX_EQ(skel->bss->nr_seen > 0, !direct);
+	SCX_EQ(skel->bss->nr_direct > 0, direct);
+	SCX_EQ(skel->bss->flags_seen, direct ? 0 : KICK_PREEMPT);
+
+	skel->bss->nr_seen = 0;
+	skel->bss->nr_direct = 0;
+	if (kick_cpumasks(lab, skel))
+		return SCX_TEST_FAIL;
+	SCX_EQ(skel->bss->nr_seen, direct ? 0 : 2 * KICKS);
+	SCX_EQ(skel->bss->nr_direct, direct ? KICKS : 0);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_compat_kfuncs(void *ctx)
+{
+	bool direct = kernel_has("scx_bpf_kick_task") && kernel_has("scx_bpf_kick_cpumask");
+	struct kick_compat *skel = kick_compat__open();
+	enum scx_test_status status;
+
+	SCX_ASSERT(skel);
+	status = kick_by(ctx, skel, direct);
+	kick_compat__destroy(skel);
+	return status;
+}
+
+static struct scx_test tests[] = {
+	LAB_TEST(kick_compat_kfuncs,
+		 "the compat kicks of a task and of a cpumask kick, by kfuncs of these names if there are any",
+		 "passes, by scx_bpf_kick_cpu()"),
+	{}
+};
+
+REGISTER_LAB_TESTS(tests)

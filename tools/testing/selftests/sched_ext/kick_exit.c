@@ -63,7 +63,7 @@ static enum scx_test_status kick_exit_none(void *ctx)
 	struct lab *lab = ctx;
 	struct irqs kicker, target;
 	struct lab_cpu *lc;
-	u64 expired;
+	int i;
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	SCX_ASSERT(lab_spin(lab, 1));
@@ -76,11 +76,14 @@ static enum scx_test_status kick_exit_none(void *ctx)
 	if (lab_few_irqs(1, target, 0, KICKS / 4))
 		return SCX_TEST_FAIL;
 
-	/* None is pending, the next scheduler's kicks are new ones */
+	/* None is pending, the next scheduler's kicks are new ones. It also inherits a short slice */
 	SCX_ASSERT(lab_attach(lab));
 	lc = &lab->cpus[1];
-	expired = lc->expired;
-	LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->expired != expired);
+	for (i = 0; i < 10; i++) {
+		u64 expired = lc->expired;
+
+		LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->expired != expired);
+	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What scx_bpf_kick_cpu() refuses ends the scheduler, with a message that names the value */
+/* What the kicks refuse ends the scheduler, with a message that names the value */
 #include <limits.h>
 #include <stdio.h>
 #include <unistd.h>
 #include "kick_test.h"
 
 /* The machine goes on: the next scheduler loads */
-static enum scx_test_status refused(struct lab *lab, int cpu, u64 flags, const char *named)
+static enum scx_test_status refused(struct lab *lab, struct lab_kick_args *args, const char *named)
 {
+	args->nr = 1;
 	SCX_ASSERT(lab_attach(lab));
-	SCX_ASSERT(lab_kick(lab, cpu, flags, 1));
+	SCX_ASSERT(lab_send(lab, args));
 	SCX_ASSERT(lab_ended_with(lab, named));
 	bpf_link__destroy(lab->link);
 	lab->link = NULL;
@@ -18,18 +19,25 @@ static enum scx_test_status refused(struct lab *lab, int cpu, u64 flags, const c
 
 static enum scx_test_status refused_cpu(struct lab *lab, int cpu)
 {
+	struct lab_kick_args args = { .cpu = cpu, .flags = KICK_PREEMPT };
 	char named[32];
 
 	snprintf(named, sizeof(named), "CPU %d", cpu);
-	return refused(lab, cpu, KICK_PREEMPT, named);
+	return refused(lab, &args, named);
 }
 
-static enum scx_test_status refused_flags(struct lab *lab, u64 flags)
+/* @args: kick whom */
+static enum scx_test_status refused_flags(struct lab *lab, struct lab_kick_args args, u64 flags)
 {
+	s32 said = args.cpu ? 0 : -EINVAL;
 	char named[32];
 
+	args.flags = flags;
 	snprintf(named, sizeof(named), "0x%lx", flags);
-	return refused(lab, 1, flags, named);
+	if (refused(lab, &args, named))
+		return SCX_TEST_FAIL;
+	SCX_EQ(args.ret, said);
+	return SCX_TEST_PASS;
 }
 
 static enum scx_test_status load_only(struct lab *lab)
@@ -49,23 +57,55 @@ static enum scx_test_status kick_invalid_cpu(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+static const u64 unknown[] = { 8, 1ULL << 31, KICK_PREEMPT | 1ULL << 63, -1 };
+static const u64 excluded[] = {
+	KICK_IDLE | KICK_PREEMPT, KICK_IDLE | KICK_WAIT, KICK_IDLE | KICK_PREEMPT | KICK_WAIT
+};
+
+static const struct lab_kick_args kick_cpu = { .cpu = 1 };
+static const struct lab_kick_args kick_mask = { .mask = 1 << 1 | 1 << 2 };
+
+static enum scx_test_status all_refused(struct lab *lab, const struct lab_kick_args *args,
+					const u64 *flags, int nr)
+{
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		if (refused_flags(lab, *args, flags[i]))
+			return SCX_TEST_FAIL;
+	}
+	return SCX_TEST_PASS;
+}
+
 static enum scx_test_status kick_invalid_flags(void *ctx)
 {
-	struct lab *lab = ctx;
-
-	if (load_only(lab) || refused_flags(lab, 8) || refused_flags(lab, 1ULL << 31) ||
-	    refused_flags(lab, KICK_PREEMPT | 1ULL << 63) || refused_flags(lab, -1))
+	if (load_only(ctx) || all_refused(ctx, &kick_cpu, unknown, 4))
 		return SCX_TEST_FAIL;
 	return SCX_TEST_PASS;
 }
 
 static enum scx_test_status kick_invalid_idle(void *ctx)
 {
-	struct lab *lab = ctx;
+	if (load_only(ctx) || all_refused(ctx, &kick_cpu, excluded, 3))
+		return SCX_TEST_FAIL;
+	return SCX_TEST_PASS;
+}
 
-	if (load_only(lab) || refused_flags(lab, KICK_IDLE | KICK_PREEMPT) ||
-	    refused_flags(lab, KICK_IDLE | KICK_WAIT) ||
-	    refused_flags(lab, KICK_IDLE | KICK_PREEMPT | KICK_WAIT))
+static enum scx_test_status kick_invalid_mask(void *ctx)
+{
+	if (load_only(ctx) || all_refused(ctx, &kick_mask, unknown, 4) ||
+	    all_refused(ctx, &kick_mask, excluded, 3))
+		return SCX_TEST_FAIL;
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_invalid_task(void *ctx)
+{
+	static const u64 not_wait[] = { KICK_IDLE, KICK_PREEMPT, KICK_PREEMPT | KICK_WAIT };
+	const struct lab_kick_args args = { .victim = getpid() };
+
+	if (load_only(ctx) || all_refused(ctx, &args, not_wait, 3) ||
+	    all_refused(ctx, &args, unknown, 4))
 		return SCX_TEST_FAIL;
 	return SCX_TEST_PASS;
 }
@@ -80,6 +120,12 @@ static struct scx_test tests[] = {
 	LAB_TEST(kick_invalid_idle,
 		 "SCX_KICK_IDLE with PREEMPT or WAIT ends the scheduler and names the flags",
 		 "doesn't name them"),
+	LAB_TEST(kick_invalid_mask,
+		 "scx_bpf_kick_cpumask() with invalid flags ends the scheduler and names them",
+		 "has no such kfunc"),
+	LAB_TEST(kick_invalid_task,
+		 "scx_bpf_kick_task() with flags but SCX_KICK_WAIT ends the scheduler and names them",
+		 "has no such kfunc"),
 	{}
 };
 

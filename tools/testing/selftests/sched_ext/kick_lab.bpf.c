@@ -40,13 +40,60 @@ static struct lab_cpu *lab_cpu(s32 cpu)
 	return MEMBER_VPTR(lab_cpus, [cpu]);
 }
 
-static void kick(s32 cpu, u64 flags)
+static s32 kick_cpu(s32 cpu, u64 flags)
 {
 	struct lab_cpu *target = lab_cpu(cpu);
 
 	if (target)
 		__sync_fetch_and_add(&target->asked, 1);
 	scx_bpf_kick_cpu(cpu, flags);
+	return 0;
+}
+
+/* CPUs below 64 */
+static s32 kick_mask(u64 mask, u64 flags)
+{
+	struct bpf_cpumask *cpus;
+	s32 cpu, ret;
+
+	if (!bpf_ksym_exists(scx_bpf_kick_cpumask))
+		return -ENOSYS;
+	cpus = bpf_cpumask_create();
+	if (!cpus)
+		return -ENOMEM;
+	bpf_for(cpu, 0, 64) {
+		struct lab_cpu *target = lab_cpu(cpu);
+
+		if (!(mask >> cpu & 1) || !target)
+			continue;
+		__sync_fetch_and_add(&target->asked, 1);
+		bpf_cpumask_set_cpu(cpu, cpus);
+	}
+	ret = scx_bpf_kick_cpumask(cast_mask(cpus), flags);
+	bpf_cpumask_release(cpus);
+	return ret;
+}
+
+static s32 kick_task(s32 tid, u64 flags)
+{
+	struct task_struct *p;
+	s32 ret;
+
+	if (!bpf_ksym_exists(scx_bpf_kick_task))
+		return -ENOSYS;
+	p = bpf_task_from_pid(tid);
+	if (!p)
+		return -ESRCH;
+	ret = scx_bpf_kick_task(p, flags);
+	bpf_task_release(p);
+	return ret;
+}
+
+static s32 kick(u64 mask, s32 victim, s32 cpu, u64 flags)
+{
+	if (mask)
+		return kick_mask(mask, flags);
+	return victim ? kick_task(victim, flags) : kick_cpu(cpu, flags);
 }
 
 static void wait_for(u64 ns, u32 *as_long_as)
@@ -69,8 +116,8 @@ static struct lab_cpu *fire(u32 hook)
 
 	if (!lc || lc->hook != hook || !lc->left)
 		return NULL;
+	lc->ret = kick(lc->mask, lc->victim, lc->target, lc->flags);
 	lc->left--;
-	kick(lc->target, lc->flags);
 	if (lc->linger_ns)
 		wait_for(lc->linger_ns, &lc->linger_ns);
 	return lc;
@@ -137,8 +184,11 @@ void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 		return;
 	WRITE_ONCE(lc->seen, READ_ONCE(lc->asked));
 	lc->dispatches++;
-	if (prev && !prev->scx.slice && (prev->scx.flags & SCX_TASK_QUEUED))
+	if (prev && !prev->scx.slice && (prev->scx.flags & SCX_TASK_QUEUED)) {
 		lc->expired++;
+		if (prev->pid == lc->innocent)
+			lc->hit++;
+	}
 	dispatch_via(cpu);
 	fire(LAB_DISPATCH);
 	scx_bpf_consume(cpu);
@@ -244,13 +294,14 @@ struct sched_ext_ops kick_lab_ops = {
 SEC("syscall")
 int lab_kick(struct lab_kick_args *args)
 {
-	s32 cpu = args->cpu;
-	u64 flags = args->flags;
-	struct lab_cpu *lc = lab_cpu(cpu);
+	struct lab_cpu *lc = lab_cpu(args->cpu);
 	int i;
 
-	bpf_for(i, 0, args->nr)
-		kick(cpu, flags);
+	bpf_for(i, 0, args->nr) {
+		args->ret = kick(args->mask, args->victim, args->cpu, args->flags);
+		args->claims += !args->ret;
+		args->refusals += args->ret == -EBUSY;
+	}
 	if (lc)
 		args->held = READ_ONCE(lc->held);
 	return 0;

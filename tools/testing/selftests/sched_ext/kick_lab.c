@@ -256,32 +256,75 @@ void work_on_bell(struct worker *w)
 	}
 }
 
+bool lab_worker_kicks(struct worker *w)
+{
+	struct lab_kick_args args = {
+		.mask = w->mask,
+		.victim = w->victim ? w->victim->tid : 0,
+		.cpu = w->target,
+		.flags = w->flags,
+		.nr = 1,
+	};
+
+	return lab_send(w->lab, &args);
+}
+
+void work_kick_myself(struct worker *w)
+{
+	struct lab_cpu *lc = &w->lab->cpus[w->cpu];
+
+	while (!w->stop && lab_worker_kicks(w)) {
+		while (shared_read(lc->seen) != shared_read(lc->asked) && !shared_read(w->stop))
+			;
+		w->turns++;
+	}
+}
+
 void work_kick_and_yield(struct worker *w)
 {
-	while (!w->stop && lab_kick(w->lab, w->target, w->flags, 1)) {
+	while (!w->stop && lab_worker_kicks(w)) {
 		sched_yield();
 		w->turns++;
 	}
 }
 
-bool lab_kick_held(struct lab *lab, int cpu, u64 flags, u64 nr, bool *held)
+bool lab_send(struct lab *lab, struct lab_kick_args *args)
 {
 	int fd = bpf_program__fd(lab->skel->progs.lab_kick);
+
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(*args));
+
+	return !bpf_prog_test_run_opts(fd, &opts) && !opts.retval;
+}
+
+bool lab_kick_held(struct lab *lab, int cpu, u64 flags, u64 nr, bool *held)
+{
 	struct lab_kick_args args = { .cpu = cpu, .flags = flags, .nr = nr };
+	bool sent = lab_send(lab, &args);
 
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
-
-	if (bpf_prog_test_run_opts(fd, &opts) || opts.retval)
-		return false;
 	*held = args.held;
-	return true;
+	return sent;
 }
 
 bool lab_kick(struct lab *lab, int cpu, u64 flags, u64 nr)
 {
-	bool held;
+	struct lab_kick_args args = { .cpu = cpu, .flags = flags, .nr = nr };
 
-	return lab_kick_held(lab, cpu, flags, nr, &held);
+	return lab_send(lab, &args);
+}
+
+s32 lab_kick_task(struct lab *lab, struct worker *w, u64 flags)
+{
+	struct lab_kick_args args = { .victim = w->tid, .flags = flags, .nr = 1 };
+
+	return lab_send(lab, &args) ? args.ret : -EIO;
+}
+
+s32 lab_kick_mask(struct lab *lab, u64 cpus, u64 flags)
+{
+	struct lab_kick_args args = { .mask = cpus, .flags = flags, .nr = 1 };
+
+	return lab_send(lab, &args) ? args.ret : -EIO;
 }
 
 bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns)

@@ -39,14 +39,20 @@ struct lab_cpu {
 	/* Orders */
 	__u64 left;		/* kicks still to be sent from ->hook */
 	__u64 flags;		/* with these flags */
-	__s32 target;		/* at this CPU */
+	__u64 mask;		/* at these CPUs together if not 0 */
+	__s32 victim;		/* at this task if not 0 */
+	__s32 target;		/* else at this CPU */
 	__u32 hook;
 	__u32 hold;		/* stand still in LAB_TICK, _DISPATCH or _TIMER until cleared */
 	__u32 hold_ns;		/* at most so long, 0: LAB_HOLD_NS */
 	__u32 timer_ns;		/* the timer's period */
 	__u32 linger_ns;	/* stay so long in the op that has kicked */
 
+	__s32 innocent;		/* a task that nobody kicks */
+
 	/* What happened */
+	__s32 ret;		/* what the last kick from ->hook said */
+	__u64 hit;		/* ->innocent lost its slice */
 	__u32 held;		/* stands still now */
 	__u32 overheld;		/* so many times it was not let go in time */
 	__u64 asked;		/* kicks sent to this CPU */
@@ -73,12 +79,17 @@ struct lab_route {
 	__s32 via;		/* not at once, but by ops.dispatch of this CPU; -1: at once */
 };
 
-/* Arguments of the syscall programs */
+/* Arguments of the syscall programs. Kicks go to ->mask or ->victim or ->cpu as in struct lab_cpu */
 struct lab_kick_args {
 	__u64 flags;
 	__u64 nr;
+	__u64 mask;
+	__s32 victim;
 	__s32 cpu;
-	__u32 held;		/* out: the target stood still when the last kick was sent */
+	__u32 held;		/* out: CPU ->cpu stood still when the last kick was sent */
+	__s32 ret;		/* out: what the last kick said */
+	__u32 claims;		/* out: kicks that said 0 */
+	__u32 refusals;		/* out: kicks that said -EBUSY */
 };
 
 struct lab_timer_args {

@@ -448,12 +448,13 @@ static enum scx_test_status kick_observe_tracefs(void *ctx)
 /* One wait: the cycle that the yield starts ends with it. */
 static void work_kick_and_wait(struct worker *w)
 {
+	sem_wait(&w->bell);
 	lab_kick(w->lab, w->target, w->flags, 1);
 	sched_yield();
 	shared_add(w->turns);
-	sem_wait(&w->bell);
 }
 
+/* Before CPU 1 stands still: a new thread may need the TLB of all CPUs flushed. */
 static struct worker *start_waiter(struct lab *lab)
 {
 	struct worker *w = &lab->workers[lab->nr_workers];
@@ -486,9 +487,10 @@ static enum scx_test_status long_wait(struct lab *lab, int fd, int expected)
 
 	spinner = lab_spin(lab, 1);
 	SCX_ASSERT(spinner);
-	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
 	waiter = start_waiter(lab);
 	SCX_ASSERT(waiter);
+	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
+	SCX_ASSERT(lab_ring(waiter));
 	if (expected)
 		LAB_COMES(reports(fd, waiter, spinner));
 	/* Several times the bound */
@@ -571,9 +573,10 @@ static enum scx_test_status set_scene(struct lab *lab)
 	LAB_COMES(counted(3, SERVED) > served);
 	spinner = lab_spin(lab, 1);
 	SCX_ASSERT(spinner);
-	SCX_ASSERT(lab_start_timer(lab, 1, 1000 * 1000) && lab_hold(lab, 1, LAB_TIMER));
 	waiter = start_waiter(lab);
 	SCX_ASSERT(waiter);
+	SCX_ASSERT(lab_start_timer(lab, 1, 1000 * 1000) && lab_hold(lab, 1, LAB_TIMER));
+	SCX_ASSERT(lab_ring(waiter));
 	LAB_COMES(reports(log, waiter, spinner));
 	close(log);
 	return SCX_TEST_PASS;
@@ -589,9 +592,9 @@ static enum scx_test_status dumps(struct lab *lab)
 		return SCX_TEST_FAIL;
 	waits = counted(2, WAITS);
 	SCX_ASSERT(write_file("/proc/sysrq-trigger", "D"));
+	SCX_EQ(counted(2, WAITS), waits);
 	/* This ends the scheduler, with a dump at once */
 	SCX_ASSERT(lab_kick(lab, 3, 0x100, 1));
-	SCX_EQ(counted(2, WAITS), waits);
 	SCX_ASSERT(!lab->cpus[1].overheld);
 	lab_unhold(lab, 1);
 	SCX_ASSERT(lab_ended_with(lab, "0x100"));

