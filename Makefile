@@ -9,7 +9,7 @@ ICOUNT ?= 0
 TIMEOUT ?= 300
 
 KERNELS := stock patched debug kcsan
-SCHEDS := scx_central scx_flatcg scx_qmap scx_simple
+SCHEDS := scx_central scx_flatcg scx_qmap scx_simple scx_urgent
 
 one-of = $(if $(filter 1,$(words $($(1)))),$(filter $($(1)),$(2)))
 number = $(shell case '$($(1))' in ('' | 0* | *[!0-9]*) ;; (*) echo yes ;; esac)
@@ -71,6 +71,10 @@ bench: setup build/stock/.done build/tools/.done ## stock and patched side by si
 	@vm/setup vm/packages-bench
 	@vm/bench
 
+urgent: setup build/stock/.done build/tools/.done ## scx_urgent with and without claims, stock and patched
+	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel \
+		"KERNEL=$$kernel SCX_BIN=build/tools/bin vm/guest-urgent" || exit; done
+
 model: ## check the protocol's model exhaustively, and that its mutants fail
 	@vm/setup vm/packages-model
 	@tools/verification/models/sched_ext/check
@@ -114,4 +118,4 @@ build/kcsan/.done: vm/kcsan.config
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 
-.PHONY: help run test kernel image tools vm shell bench model series check-base check setup
+.PHONY: help run test kernel image tools vm shell bench urgent model series check-base check setup
