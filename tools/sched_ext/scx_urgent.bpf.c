@@ -348,7 +348,7 @@ static __always_inline void spare(struct task_struct *p, struct cpu_ctx *cctx)
 		tctx->chosen_for = 0;
 }
 
-/* Take one of the rest, if there is one. Its time comes after MAX_ROW urgent tasks at the latest. */
+/* Take one of the rest, if there is one. Its turn comes after MAX_ROW urgent tasks at most. */
 static __always_inline bool take_shared(struct cpu_ctx *cctx)
 {
 	bool turn = cctx->row >= MAX_ROW;
