@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One BPF object, loaded as it is and as it would be on a kernel whose BTF has no SCX_KICK_IDLE, and
- * the kicks that a stock kernel has no kfuncs for.
+ * One BPF object, loaded as it is and as it would be on a kernel whose BTF has no SCX_KICK_IDLE.
+ * And the kicks that a stock kernel has no kfuncs for.
  */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>

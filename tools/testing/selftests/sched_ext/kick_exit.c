@@ -76,7 +76,7 @@ static enum scx_test_status kick_exit_none(void *ctx)
 	if (lab_few_irqs(1, target, 0, KICKS / 4))
 		return SCX_TEST_FAIL;
 
-	/* None is pending, the next scheduler's kicks are new ones. It also inherits a short slice */
+	/* None is pending, the next scheduler's kicks are new. It inherits a short slice, too */
 	SCX_ASSERT(lab_attach(lab));
 	lc = &lab->cpus[1];
 	for (i = 0; i < 10; i++) {

@@ -120,9 +120,8 @@ static enum scx_test_status kick_idle_busy(void *ctx)
  * What an op dispatches, the kernel queues after the op has returned. A kick from within the op
  * must not be served by a cycle that looks before that: nobody would kick again.
  */
-static enum scx_test_status kick_idle_in_op(void *ctx)
+static enum scx_test_status hand_over(struct lab *lab, bool by_mask)
 {
-	struct lab *lab = ctx;
 	struct worker *w;
 	int i, cpu;
 
@@ -138,8 +137,10 @@ static enum scx_test_status kick_idle_in_op(void *ctx)
 		u64 enqueues = lab->cpus[from].enqueues;
 
 		SCX_ASSERT(lab_route(lab, w, to, 0, via));
-		for (cpu = 0; cpu < 4; cpu++)
+		for (cpu = 0; cpu < 4; cpu++) {
 			lab->cpus[cpu].linger_ns = 1000 * 1000;
+			lab->cpus[cpu].mask = by_mask ? 1 << to : 0;
+		}
 		if (via < 0) {
 			lab_order(lab, 0, hook, to, KICK_IDLE, 1);
 			lab_order(lab, from, hook, to, KICK_IDLE, 1);
@@ -159,6 +160,16 @@ static enum scx_test_status kick_idle_in_op(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+static enum scx_test_status kick_idle_in_op(void *ctx)
+{
+	return hand_over(ctx, false);
+}
+
+static enum scx_test_status kick_idle_in_op_mask(void *ctx)
+{
+	return hand_over(ctx, true);
+}
+
 static struct scx_test tests[] = {
 	LAB_TEST(kick_idle_wakeup,
 		 "each kind of kick makes an idle CPU run a task that waits for it in a queue",
@@ -172,6 +183,9 @@ static struct scx_test tests[] = {
 	LAB_TEST(kick_idle_in_op,
 		 "the CPU kicked by ops.enqueue or ops.dispatch finds the task dispatched there",
 		 "passes"),
+	LAB_TEST(kick_idle_in_op_mask,
+		 "the same holds for scx_bpf_kick_cpumask()",
+		 "has no such kfunc"),
 	LAB_TEST(kick_idle_busy,
 		 "SCX_KICK_IDLE at a busy CPU interrupts nobody, whatever lock is held",
 		 "one self-interrupt per kick under the target's rq lock"),

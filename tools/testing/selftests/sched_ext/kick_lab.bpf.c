@@ -57,7 +57,7 @@ static s32 kick_mask(u64 mask, u64 flags)
 	s32 cpu, ret;
 
 	if (!bpf_ksym_exists(scx_bpf_kick_cpumask))
-		return -ENOSYS;
+		return -EOPNOTSUPP;
 	cpus = bpf_cpumask_create();
 	if (!cpus)
 		return -ENOMEM;
@@ -80,7 +80,7 @@ static s32 kick_task(s32 tid, u64 flags)
 	s32 ret;
 
 	if (!bpf_ksym_exists(scx_bpf_kick_task))
-		return -ENOSYS;
+		return -EOPNOTSUPP;
 	p = bpf_task_from_pid(tid);
 	if (!p)
 		return -ESRCH;

@@ -79,7 +79,7 @@ struct lab_route {
 	__s32 via;		/* not at once, but by ops.dispatch of this CPU; -1: at once */
 };
 
-/* Arguments of the syscall programs. Kicks go to ->mask or ->victim or ->cpu as in struct lab_cpu */
+/* Arguments of the syscall programs. Kicks go to ->mask, ->victim or ->cpu as in struct lab_cpu */
 struct lab_kick_args {
 	__u64 flags;
 	__u64 nr;

@@ -55,13 +55,14 @@ static enum scx_test_status run(void *ctx)
 		{ "not_walked", "must be a rcu pointer" },
 		{ "not_a_number", "arg#0" },
 		{ "not_another_type", "STRUCT task_struct" },
+		{}
 	};
 	int i;
 
 	if (judge("may_trusted", true, NULL) || judge("may_acquired", true, NULL) ||
 	    judge("may_rcu", true, NULL))
 		return SCX_TEST_FAIL;
-	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+	for (i = 0; refused[i][0]; i++) {
 		if (judge(refused[i][0], false, refused[i][1]))
 			return SCX_TEST_FAIL;
 	}
@@ -70,7 +71,8 @@ static enum scx_test_status run(void *ctx)
 
 struct scx_test kick_task_args = {
 	.name = "kick_task_args",
-	.description = "Verify that programs load which kick a trusted or RCU task pointer, and others do not (stock: has no such kfunc)",
+	.description =
+		"Verify that only trusted and RCU task pointers can be kicked (stock: has no such kfunc)",
 	.run = run,
 };
 
