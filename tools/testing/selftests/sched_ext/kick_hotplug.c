@@ -148,7 +148,7 @@ static struct scx_test tests[] = {
 		 "the machine hangs"),
 	LAB_TEST(kick_hotplug_self,
 		 "a CPU can kick itself on its way offline",
-		 "its last interrupts to itself never come"),
+		 "its last interrupts to itself never come; the machine is broken then"),
 	{}
 };
 
