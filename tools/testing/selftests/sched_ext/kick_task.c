@@ -34,7 +34,6 @@ static enum scx_test_status can_be_preempted(struct lab *lab, struct worker *w)
 {
 	u64 expired = lab->cpus[1].expired;
 
-	SCX_EQ(lab->cpus[1].curr, w->tid);
 	LAB_BRINGS(lab, 1, claim(lab, w, expired), preempted(lab, w, expired));
 	return SCX_TEST_PASS;
 }
@@ -141,7 +140,7 @@ static void work_claim(struct worker *w)
 
 /*
  * CPU 1 stands still, so that nothing is served while the claims come. It may do so at the end of a
- * cycle: then there is none to be had.
+ * cycle: then there is none to be had. Or another CPU needs its rq lock first.
  */
 static enum scx_test_status claim_once(struct lab *lab, struct worker *victim, int round,
 				       int *claimed)
@@ -149,6 +148,7 @@ static enum scx_test_status claim_once(struct lab *lab, struct worker *victim, i
 	struct lab_cpu *lc = &lab->cpus[1];
 	u64 expired = lc->expired;
 	u32 claims = 0, refusals = 0;
+	bool held = true;
 	int i;
 
 	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
@@ -160,18 +160,20 @@ static enum scx_test_status claim_once(struct lab *lab, struct worker *victim, i
 	}
 	for (i = 0; i < 3; i++) {
 		LAB_COMES(claimers[i].w->turns == round + 1);
-		SCX_ASSERT(claimers[i].args.held);
+		held &= claimers[i].args.held;
 		claims += claimers[i].args.claims;
 		refusals += claimers[i].args.refusals;
 	}
-	SCX_LE(claims, 1);
-	SCX_EQ(claims + refusals, 3 * KICKS);
-	SCX_EQ(lc->expired, expired);
+	if (held) {
+		SCX_LE(claims, 1);
+		SCX_EQ(claims + refusals, 3 * KICKS);
+		SCX_EQ(lc->expired, expired);
+	}
 	lab_unhold(lab, 1);
 
 	if (!claims)
 		return can_be_preempted(lab, victim);
-	*claimed += 1;
+	*claimed += held;
 	LAB_FOLLOWS(lab, preempted(lab, victim, expired));
 	return SCX_TEST_PASS;
 }
@@ -349,12 +351,12 @@ static enum scx_test_status kick_task_exit(void *ctx)
 	struct lab *lab = ctx;
 	struct lab_cpu *claimer;
 	struct worker *w[2];
-	int i;
+	int i, k;
 
 	if (two_spinners(lab, w))
 		return SCX_TEST_FAIL;
 	claimer = &lab->cpus[2];
-	claimer->hold_ns = 50 * 1000 * 1000;
+	claimer->hold_ns = 300 * 1000 * 1000;
 	for (i = 0; i < ROUNDS / 4; i++) {
 		LAB_COMES(lab->cpus[1].curr);
 		claimer->victim = lab->cpus[1].curr;
@@ -367,8 +369,11 @@ static enum scx_test_status kick_task_exit(void *ctx)
 		lab->cpus[1].curr = 0;
 		SCX_ASSERT(lab_attach(lab));
 		LAB_COMES(lab->cpus[1].curr);
-		if (can_be_preempted(lab, lab->cpus[1].curr == w[0]->tid ? w[0] : w[1]))
-			return SCX_TEST_FAIL;
+		/* The first slices are no endless ones */
+		for (k = 0; k < 6; k++) {
+			if (can_be_preempted(lab, lab->cpus[1].curr == w[0]->tid ? w[0] : w[1]))
+				return SCX_TEST_FAIL;
+		}
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
