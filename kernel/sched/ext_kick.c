@@ -71,7 +71,9 @@
  * task did; without it, it could run ahead of that.
  *
  * A waiter spins with interrupts on and gives way whenever it has to schedule itself, so each
- * member of a ring of waiters enters a cycle of its own, which lets its own waiters go.
+ * member of a ring of waiters enters a cycle of its own, which lets its own waiters go. After that
+ * it goes on where it stopped, with the same s: however often it gives way, it is done when each
+ * CPU has entered a cycle.
  *
  * (4) A claim hits the task that it names or nobody:
  *
@@ -239,7 +241,7 @@ static __always_inline enum scx_kick_outcome kick_place_and_send(s32 cpu, int re
 	int word;
 
 	if (unlikely(req & KICK_REQ_WAIT) && cpu != smp_processor_id())
-		this_cpu_write(scx_kick_pcpu.waiting, true);
+		this_cpu_write(scx_kick_pcpu.wait_asked, true);
 	outcome = kick_place(per_cpu_ptr(&scx_kick_pcpu, cpu), req, &word, traced);
 	return outcome == SCX_KICKED_SENT ? kick_send(cpu, word) : outcome;
 }
@@ -356,7 +358,7 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
 	int i;
 
 	if (unlikely(req & KICK_REQ_WAIT))
-		WRITE_ONCE(this_kick->waiting, true);
+		WRITE_ONCE(this_kick->wait_asked, true);
 	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++) {
 		unsigned long todo = READ_ONCE(cpumask_bits(cpus)[i]) &
 				     READ_ONCE(cpumask_bits(cpu_online_mask)[i]);
@@ -451,9 +453,12 @@ static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
 		    task_switches(claim->task) != claim->switches)
 			return false;
 		new = (*word & ~KICK_CLAIM) | req;
-		/* If this cycle leaves the task, it may have looked too early, see below. */
+		/*
+		 * If this cycle leaves the task, it may have looked too early, see below. The
+		 * KICK_CLAIM may be out of the word, KICK_REQ_TASK keeps it from being put back.
+		 */
 		if (*word & KICK_CPU_PICKING)
-			new |= KICK_REQ_IDLE;
+			new |= KICK_REQ_TASK | KICK_REQ_IDLE;
 		kick_asked(kick, *word);
 	} while (!atomic_try_cmpxchg(&kick->word, word, new));
 
@@ -474,7 +479,7 @@ static noinline void kick_flush_claim(struct scx_kick *this_kick, int wait)
 		kick_place_and_send(claim->cpu, KICK_REQ_IDLE, false);
 	} else {
 		if (wait && claim->cpu != smp_processor_id())
-			WRITE_ONCE(this_kick->waiting, true);
+			WRITE_ONCE(this_kick->wait_asked, true);
 		if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
 			kick_send(claim->cpu, word);
 	}
@@ -494,7 +499,7 @@ static void kick_flush_masks(struct scx_kick *this_kick, int wait)
 		if (!(lo | hi))
 			continue;
 		if (hi && wait)
-			WRITE_ONCE(this_kick->waiting, true);
+			WRITE_ONCE(this_kick->wait_asked, true);
 		los[i] = kick_word_of_cpus(first, lo & ~hi, KICK_REQ_IDLE) |
 			 kick_word_of_cpus(first, hi & ~lo, KICK_REQ_RESCHED | wait) |
 			 kick_word_of_cpus(first, hi & lo,
@@ -678,15 +683,19 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 }
 
 /* Returns false if this CPU has to schedule before @cpu has entered a cycle. */
-static bool kick_wait_for(s32 cpu)
+static bool kick_wait_for(struct scx_kick *this_kick, s32 cpu)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
-	int start = atomic_read(&kick->word);
 	int word;
 
+	/* Otherwise this CPU has waited for it before, and gave way. */
+	if (this_kick->wait_cpu != cpu) {
+		this_kick->wait_cpu = cpu;
+		this_kick->wait_word = atomic_read(&kick->word);
+	}
 	/* (D), pairs with (B) in scx_kick_cycle_start() */
 	while ((word = atomic_read_acquire(&kick->word)) & KICK_REQ_WAIT) {
-		if ((word ^ start) >> KICK_CYCLE_SHIFT)
+		if ((word ^ this_kick->wait_word) >> KICK_CYCLE_SHIFT)
 			break;
 		if (need_resched())
 			return false;
@@ -718,30 +727,42 @@ static void kick_wait_account(struct scx_kick_stats *stats, bool ended)
 
 /*
  * Of all that are waited for, this CPU's own targets are some: only a cycle of theirs takes
- * KICK_REQ_WAIT away. Interrupts are on, so a kick from one may set @waiting at any time.
+ * KICK_REQ_WAIT away. Interrupts are on, so a kick from one may set @wait_asked at any time. What
+ * runs by then need not wait for that one, but the task after it.
  */
 static void kick_wait(struct scx_kick *kick)
 {
 	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
-	s32 cpu;
+	s32 cpu = max(kick->wait_cpu, 0);
 
 	WRITE_ONCE(stats->wait_since_ns, ktime_get_mono_fast_ns());
 
-	while (READ_ONCE(kick->waiting)) {
-		WRITE_ONCE(kick->waiting, false);
-		if (READ_ONCE(scx_ops_bypass_depth))
-			continue;
-
-		smp_mb();	/* (C), between the kick and the words that are read now */
-		for_each_online_cpu(cpu) {
-			if (cpu == smp_processor_id() || kick_wait_for(cpu))
-				continue;
-			WRITE_ONCE(kick->waiting, true);
-			kick_wait_account(stats, false);
-			return;
-		}
+	for_each_cpu_from(cpu, cpu_online_mask) {
+		if (cpu != smp_processor_id() && !kick_wait_for(kick, cpu))
+			break;
 	}
-	kick_wait_account(stats, true);
+	WRITE_ONCE(kick->wait_on, cpu < nr_cpu_ids);
+	kick_wait_account(stats, cpu >= nr_cpu_ids);
+}
+
+/*
+ * A sched_ext task runs from now on. If it is the one that a wait held up before, that wait goes
+ * on, and what was asked meanwhile comes after it. Else the task might never run: all CPUs may be
+ * kicked and waited for again and again.
+ */
+static void kick_wait_begin(struct scx_kick *kick, bool switched)
+{
+	if (READ_ONCE(kick->wait_asked) && (switched || !READ_ONCE(kick->wait_on))) {
+		WRITE_ONCE(kick->wait_asked, false);
+		kick->wait_cpu = -1;
+		smp_mb();	/* (C), between the kick and the words that are read from now on */
+	} else if (!READ_ONCE(kick->wait_on)) {
+		return;
+	}
+	/* The bypass makes every CPU schedule. */
+	if (READ_ONCE(scx_ops_bypass_depth))
+		kick->wait_cpu = nr_cpu_ids;
+	kick_wait(kick);
 }
 
 /**
@@ -794,7 +815,7 @@ static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, int st
 	if (word != (kick->number | KICK_CPU_PICKING))
 		kick_cycle_again(kick, word, state, switched);
 	if (READ_ONCE(kick->waiting) && READ_ONCE(current->sched_class) == &ext_sched_class)
-		kick_wait(kick);
+		kick_wait_begin(kick, switched);
 }
 
 /**
@@ -847,8 +868,9 @@ void scx_kick_reset(void)
 
 		irq_work_sync(&kick->unsent_work);
 		atomic_set(&kick->word, KICK_CPU_IDLE);
-		WRITE_ONCE(kick->waiting, false);
+		WRITE_ONCE(kick->waiting, 0);
 		WRITE_ONCE(per_cpu(scx_kick_stats, cpu).wait_before_ns, 0);
+		WRITE_ONCE(per_cpu(scx_kick_stats, cpu).wait_told, false);
 	}
 }
 
@@ -1009,7 +1031,7 @@ static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, b
 	if (ret)
 		return ret;
 	if (unlikely(wait) && cpu != smp_processor_id())
-		this_cpu_write(scx_kick_pcpu.waiting, true);
+		this_cpu_write(scx_kick_pcpu.wait_asked, true);
 	if (!(word & KICK_REQ_MASK))
 		kick_send(cpu, word);
 	return 0;

@@ -93,7 +93,12 @@ enum kick_later {
  * @asked_ns: when the first request was made in an even, an odd cycle, while the tracepoint
  *	sched_ext_kick_served is on
  * @number: the numbers in @word
- * @waiting: no sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a cycle
+ * @waiting: @wait_asked or @wait_on
+ * @wait_asked: no further sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a
+ *	cycle
+ * @wait_on: a wait for that gave way to a cycle of this CPU, and goes on at the end of it
+ * @wait_cpu: the CPU that is waited for just now
+ * @wait_word: its @word when that began
  * @later: kicks are held back until the scx operation has ended, enum kick_later
  * @later_wait: so does one with KICK_REQ_WAIT
  * @unsent_work: sends what was asked from NMI, and wakes the CPU itself, once interrupts open
@@ -107,9 +112,17 @@ struct scx_kick {
 	u64			asked_ns[2];
 
 	unsigned int		number ____cacheline_aligned_in_smp;
-	bool			waiting;
+	union {
+		u16		waiting;
+		struct {
+			bool	wait_asked;
+			bool	wait_on;
+		};
+	};
 	u8			later;
 	bool			later_wait;
+	s32			wait_cpu;
+	int			wait_word;
 	struct irq_work		unsent_work;
 	cpumask_var_t		later_lo;
 	cpumask_var_t		later_hi;

@@ -52,7 +52,7 @@ void scx_kick_wait_check(s32 cpu)
 	stats->wait_told = true;
 	guard(rcu)();
 	curr = rcu_dereference(cpu_rq(cpu)->curr);
-	pr_warn("sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
+	pr_warn_ratelimited("sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
 		smp_processor_id(), current->comm, current->pid, div_u64(waited, NSEC_PER_USEC),
 		cpu, curr->comm, curr->pid);
 }
