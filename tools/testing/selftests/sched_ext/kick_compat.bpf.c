@@ -6,8 +6,9 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* Whose kicks are looked at, and those by scx_bpf_kick_cpu() */
+/* Who kicks, and is it in the middle of that? The kicks that it then made by scx_bpf_kick_cpu() */
 s32 tid;
+bool kicking;
 u64 flags_seen;
 u32 nr_seen;
 /* By scx_bpf_kick_task() or scx_bpf_kick_cpumask() */
@@ -22,7 +23,9 @@ s32 ret;
 SEC("syscall")
 int kick_compat_kick(void *ctx)
 {
+	kicking = true;
 	__COMPAT_scx_bpf_kick_cpu_IDLE(bpf_get_smp_processor_id());
+	kicking = false;
 	return 0;
 }
 
@@ -33,7 +36,9 @@ int kick_compat_task(void *ctx)
 
 	if (!p)
 		return -ESRCH;
+	kicking = true;
 	ret = __COMPAT_scx_bpf_kick_task(p, flags);
+	kicking = false;
 	bpf_task_release(p);
 	return 0;
 }
@@ -47,7 +52,9 @@ int kick_compat_cpumask(void *ctx)
 		return -ENOMEM;
 	bpf_cpumask_set_cpu(cpu_a, cpus);
 	bpf_cpumask_set_cpu(cpu_b, cpus);
+	kicking = true;
 	ret = __COMPAT_scx_bpf_kick_cpumask(cast_mask(cpus), flags);
+	kicking = false;
 	bpf_cpumask_release(cpus);
 	return 0;
 }
@@ -75,7 +82,7 @@ int BPF_PROG(kick_compat_look_cpumask)
 SEC("fentry/scx_bpf_kick_cpu")
 int BPF_PROG(kick_compat_look, s32 cpu, u64 flags)
 {
-	if ((s32)bpf_get_current_pid_tgid() != tid)
+	if (!kicking || (s32)bpf_get_current_pid_tgid() != tid)
 		return 0;
 	flags_seen = flags;
 	nr_seen++;

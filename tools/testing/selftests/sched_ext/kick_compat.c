@@ -202,7 +202,7 @@ static enum scx_test_status kick_by(struct lab *lab, struct kick_compat *skel, b
 
 	if (kick_tasks(lab, skel))
 		return SCX_TEST_FAIL;
-	SCX_EQ(skel->bss->nr_seen > 0, !direct);
+	SCX_EQ(skel->bss->nr_seen >= KICKS, !direct);
 	SCX_EQ(skel->bss->nr_direct > 0, direct);
 	SCX_EQ(skel->bss->flags_seen, direct ? 0 : KICK_PREEMPT);
 
@@ -210,7 +210,8 @@ static enum scx_test_status kick_by(struct lab *lab, struct kick_compat *skel, b
 	skel->bss->nr_direct = 0;
 	if (kick_cpumasks(lab, skel))
 		return SCX_TEST_FAIL;
-	SCX_EQ(skel->bss->nr_seen, direct ? 0 : 2 * KICKS);
+	/* The scheduler may kick from an interrupt meanwhile */
+	SCX_EQ(skel->bss->nr_seen >= 2 * KICKS, !direct);
 	SCX_EQ(skel->bss->nr_direct, direct ? KICKS : 0);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
