@@ -16,7 +16,8 @@
  *   void claims The claimed task may leave its CPU by itself. Its CPU then takes the urgent task,
  *               unless it looked before that was on its DSQ. Then nobody is on the way to it any
  *               more, and the CPU's ops.dispatch() claims again for it.
- *   ticks       serve an urgent task that found nobody to preempt.
+ *   ticks       preempt whatever runs for an urgent task that waits for too long: it found nobody
+ *               to preempt, or the CPU claimed for it is slow to come.
  *
  * A CPU that has run MAX_ROW urgent tasks in a row runs one of the rest, which is not preempted in
  * its turn. So urgent tasks cannot stall the others.
@@ -32,6 +33,7 @@ char _license[] SEC("license") = "GPL";
 #define URGENT_DSQ	0
 #define SHARED_DSQ	1
 #define MAX_ROW		8
+#define LATE_NS		(1000 * 1000)
 #define DEFAULT_PRIO	120
 
 /* The loader sets these, and the size of the map. */
@@ -53,8 +55,8 @@ u64 nr_kicks, nr_busy, nr_gone;
 u64 nr_void, nr_spared;
 /* Claims made again because one was void; urgent tasks for which nobody could be preempted */
 u64 nr_again, nr_nobody;
-/* Tasks preempted: the chosen one, another one, at a tick */
-u64 nr_preempted, nr_wrong, nr_ticks;
+/* Tasks preempted: the chosen one, another one, by a tick */
+u64 nr_preempted, nr_wrong, nr_late;
 
 /* Urgent tasks by the time from their wake-up until they ran */
 u64 latency[LATENCY_BUCKETS];
@@ -65,8 +67,6 @@ struct cpu_ctx {
 	/* For others: the weight of the task that runs and, below, its pid; its vtime */
 	u64 runs;
 	u64 vtime;
-	/* From others: kicked for an urgent task. Only for ticks: it may come late. */
-	bool kicked;
 
 	/* This CPU's own: CPU time of the task that runs, when it started and at its slice's end */
 	u64 started;
@@ -206,7 +206,6 @@ static __always_inline bool choose(const struct cpumask *cpus, struct victim *v)
 static __always_inline s32 preempt(const struct victim *v, s32 pid)
 {
 	struct task_struct *p = bpf_task_from_pid(v->pid);
-	struct cpu_ctx *cctx = cpu_ctx(v->cpu);
 	struct task_ctx *tctx;
 	s32 err = 0;
 
@@ -218,10 +217,8 @@ static __always_inline s32 preempt(const struct victim *v, s32 pid)
 		scx_bpf_kick_cpu(v->cpu, SCX_KICK_PREEMPT);
 
 	tctx = task_ctx(p);
-	if (!err && tctx && cctx) {
+	if (!err && tctx)
 		tctx->chosen_for = pid;
-		cctx->kicked = true;
-	}
 	bpf_task_release(p);
 	return err;
 }
@@ -343,7 +340,6 @@ static __always_inline void spare(struct task_struct *p, struct cpu_ctx *cctx)
 
 	p->scx.slice = cctx->until - p->se.sum_exec_runtime;
 	inc(&nr_spared);
-	cctx->kicked = false;
 	if (tctx)
 		tctx->chosen_for = 0;
 }
@@ -416,7 +412,6 @@ void BPF_STRUCT_OPS(urgent_running, struct task_struct *p)
 static __always_inline void account_kick(const struct task_struct *p, bool runnable,
 					 struct cpu_ctx *cctx, struct task_ctx *tctx)
 {
-	cctx->kicked = false;
 	if (runnable && is_kicked(p, cctx)) {
 		inc(tctx->chosen_for ? &nr_preempted : &nr_wrong);
 	} else if (tctx->chosen_for) {
@@ -442,32 +437,36 @@ void BPF_STRUCT_OPS(urgent_stopping, struct task_struct *p, bool runnable)
 				    p->scx.weight;
 }
 
-/* Whether more urgent tasks wait than CPUs have been kicked for */
-static bool is_left_behind(void)
+/* Whether an urgent task that woke up LATE_NS ago waits and may run on @cpu */
+static __always_inline bool is_one_late(s32 cpu)
 {
-	s32 cpu, waiting = scx_bpf_dsq_nr_queued(URGENT_DSQ);
-	struct cpu_ctx *cctx;
+	u64 now = bpf_ktime_get_ns();
+	struct task_struct *p;
+	struct task_ctx *tctx;
+	bool late = false;
 
-	if (waiting <= 0)
-		return false;
-	bpf_for(cpu, 0, nr_cpu_ids) {
-		cctx = cpu_ctx(cpu);
-		if (cctx && READ_ONCE(cctx->kicked))
-			waiting--;
+	bpf_for_each(scx_dsq, p, URGENT_DSQ, 0) {
+		tctx = task_ctx(p);
+		if (!tctx || !tctx->woken_at || !bpf_cpumask_test_cpu(cpu, p->cpus_ptr))
+			continue;
+		late = (s64)(now - tctx->woken_at) > LATE_NS;
+		break;
 	}
-	return waiting > 0;
+	return late;
 }
 
-/* The last resort for an urgent task that waits while this CPU runs one of the rest */
 void BPF_STRUCT_OPS(urgent_tick, struct task_struct *p)
 {
-	struct cpu_ctx *cctx = cpu_ctx(scx_bpf_task_cpu(p));
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct cpu_ctx *cctx = cpu_ctx(cpu);
 	struct task_ctx *tctx = task_ctx(p);
 
-	if (!cctx || !tctx || !(cctx->runs >> 32) || is_kicked(p, cctx) || !is_left_behind())
+	if (!cctx || !tctx || !(cctx->runs >> 32) || is_kicked(p, cctx))
+		return;
+	if (scx_bpf_dsq_nr_queued(URGENT_DSQ) <= 0 || !is_one_late(cpu))
 		return;
 
-	inc(&nr_ticks);
+	inc(&nr_late);
 	tctx->chosen_for = p->pid;
 	p->scx.slice = 0;
 }

@@ -28,7 +28,7 @@ static const struct {
 } counters[] = {
 	COUNTER(wakeups), COUNTER(idle), COUNTER(started), COUNTER(kicks), COUNTER(busy),
 	COUNTER(gone), COUNTER(void), COUNTER(spared), COUNTER(again), COUNTER(nobody),
-	COUNTER(preempted), COUNTER(wrong), COUNTER(ticks), {}
+	COUNTER(preempted), COUNTER(wrong), COUNTER(late), {}
 };
 
 static volatile sig_atomic_t stop;
