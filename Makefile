@@ -27,6 +27,10 @@ endif
 override CMD := $(value CMD)
 export SCHED SECS CPUS ICOUNT TIMEOUT APPEND MEM CMD
 
+# Some commands have defaults of their own
+default = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
+PARTS ?= $(if $(filter debug kcsan,$(KERNEL)),$(KERNEL))
+
 MAKEFLAGS += --no-print-directory
 TARBALL := /usr/src/linux-source-6.12.tar.xz
 # What the patched tree is made from; directories too, for a step that goes
@@ -43,16 +47,18 @@ help: ## print these lines
 	@echo
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), CPUS=$(CPUS), TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT)'
 	@echo '  (1: a guest nanosecond is an instruction), MEM=2G, APPEND= (kernel parameters),'
-	@echo '  SCHED=$(SCHED) ($(SCHEDS)), SECS=$(SECS)'
+	@echo '  SCHED=$(SCHED) ($(SCHEDS)), SECS=$(SECS),'
+	@echo '  PARTS= (of make test, see vm/test)'
 
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
 	@vm/qemu $(KERNEL) "SCHED=$(SCHED) SECS=$(SECS) KERNEL=$(KERNEL) SCX_BIN=build/tools/bin \
 		vm/guest-run"; $(leave)
 
-test: export TIMEOUT := $(if $(filter file,$(origin TIMEOUT)),,$(TIMEOUT))
-test: setup build/stock/.done build/tools/.done ## run all tests, some in the stock kernel too
-	@vm/test
+test: export TIMEOUT := $(call default,TIMEOUT,)
+test: setup build/tools/.done $(patsubst %,build/%/.done,$(or $(filter debug kcsan,$(PARTS)),stock))
+test: ## run all tests, some in the stock kernel too; KERNEL=debug or kcsan: the selftests in it
+	@vm/test $(PARTS)
 
 kernel: setup build/$(KERNEL)/.done ## build build/KERNEL
 
