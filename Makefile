@@ -91,6 +91,9 @@ series: build/base/.unpacked ## write the patches for git send-email to out/seri
 check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
 	@vm/check-base
 
+bisect-check: build/base/.unpacked ## build each step of the series, also without sched_ext, without SMP, ...
+	@vm/bisect-check
+
 check: build/src-patched/.series ## static checks, and the pages of the documentation
 	@vm/setup vm/packages-check
 	@vm/check
@@ -124,4 +127,4 @@ build/kcsan/.done: vm/kcsan.config
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 
-.PHONY: help run test kernel image tools vm shell bench urgent model series check-base check setup
+.PHONY: help run test kernel image tools vm shell bench urgent model series check-base bisect-check check setup
