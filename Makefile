@@ -88,6 +88,9 @@ model: ## check the protocol's model exhaustively, and that its mutants fail
 series: build/base/.unpacked ## write the patches for git send-email to out/series
 	@series/mail build/base out/series
 
+dist: series ## the series as a tarball with its checksum, in out/dist
+	@series/dist out/series out/dist
+
 check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
 	@vm/check-base
 
@@ -127,4 +130,4 @@ build/kcsan/.done: vm/kcsan.config
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 
-.PHONY: help run test kernel image tools vm shell bench urgent model series check-base bisect-check check setup
+.PHONY: help run test kernel image tools vm shell bench urgent model series dist check-base bisect-check check setup
