@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What kick_torture, kick_bad_input and kick_flood ask of the machine, see kick_machine.h */
+#include <bpf/bpf.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include "kick_machine.h"
+
+u64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
+}
+
+u64 lost_secs(void)
+{
+	const char *secs = getenv("KICK_LOST_SECS");
+
+	return secs ? atoi(secs) : 30;
+}
+
+u64 next_random(u64 *state)
+{
+	u64 x = *state;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	*state = x;
+	return x;
+}
+
+bool put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len;
+
+	if (fd < 0)
+		return false;
+	len = write(fd, text, strlen(text));
+	close(fd);
+	return len == (ssize_t)strlen(text);
+}
+
+bool put_number(const char *path, long number)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%ld", number);
+	return put(path, text);
+}
+
+bool get(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t len;
+
+	text[0] = '\0';
+	if (fd < 0)
+		return false;
+	len = read(fd, text, size - 1);
+	close(fd);
+	if (len < 0)
+		return false;
+	text[len] = '\0';
+	return true;
+}
+
+bool press_sysrq(const char *key)
+{
+	return put("/proc/sysrq-trigger", key);
+}
+
+static void online_path(int cpu, char *path, size_t size)
+{
+	snprintf(path, size, "/sys/devices/system/cpu/cpu%d/online", cpu);
+}
+
+bool is_online(int cpu)
+{
+	char path[64], text[8];
+
+	online_path(cpu, path, sizeof(path));
+	return !get(path, text, sizeof(text)) || atoi(text);
+}
+
+bool set_online(int cpu, bool online)
+{
+	char path[64];
+
+	online_path(cpu, path, sizeof(path));
+	return is_online(cpu) == online || put_number(path, online);
+}
+
+bool no_scheduler(void)
+{
+	char state[32];
+
+	return get("/sys/kernel/sched_ext/state", state, sizeof(state)) &&
+	       !strcmp(state, "disabled\n");
+}
+
+bool go_to(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	return !sched_setaffinity(0, sizeof(set), &set);
+}
+
+bool go_anywhere(pid_t tid)
+{
+	cpu_set_t set;
+
+	memset(&set, 0xff, sizeof(set));
+	return !sched_setaffinity(tid, sizeof(set), &set);
+}
+
+bool be(int policy, int priority)
+{
+	struct sched_param param = { .sched_priority = priority };
+
+	return !sched_setscheduler(0, policy, &param);
+}
+
+void spin(u64 ns)
+{
+	u64 end = now_ns() + ns;
+
+	while (now_ns() < end)
+		;
+}
+
+bool run_program(struct bpf_program *prog, void *args, size_t size)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = args, .ctx_size_in = size);
+
+	return !bpf_prog_test_run_opts(bpf_program__fd(prog), &run) && !run.retval;
+}
+
+int open_event(int cpu, u32 type, u64 config, u64 period)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = type,
+		.config = config,
+		.sample_period = period,
+	};
+
+	return syscall(SYS_perf_event_open, &attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}

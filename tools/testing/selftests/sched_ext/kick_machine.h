@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kick_torture, kick_bad_input and kick_flood ask of the machine.
+ */
+#ifndef __KICK_MACHINE_H__
+#define __KICK_MACHINE_H__
+
+#include <bpf/libbpf.h>
+#include <sched.h>
+#include <scx/common.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef SCHED_EXT
+#define SCHED_EXT	7
+#endif
+
+#ifndef ARRAY_SIZE
+#define ARRAY_SIZE(__a)	(sizeof(__a) / sizeof((__a)[0]))
+#endif
+
+#define NSEC_PER_MSEC	1000000ULL
+#define NSEC_PER_SEC	1000000000ULL
+
+/* What other threads and BPF programs write */
+#define shared(__x)	__atomic_load_n(&(__x), __ATOMIC_SEQ_CST)
+#define count(__x)	__atomic_fetch_add(&(__x), 1, __ATOMIC_SEQ_CST)
+
+/* Does it come, before it has to be taken for lost? */
+#define WAIT_FOR(__cond)					\
+({								\
+	u64 __end = now_ns() + lost_secs() * NSEC_PER_SEC;	\
+	bool __came;						\
+								\
+	while (!(__came = (__cond)) && now_ns() < __end)	\
+		usleep(500);					\
+	__came;							\
+})
+
+u64 now_ns(void);
+
+/* What has not come for so long never will: KICK_LOST_SECS, or 30 */
+u64 lost_secs(void);
+
+/* Of a state that is not 0 */
+u64 next_random(u64 *state);
+
+bool put(const char *path, const char *text);
+bool put_number(const char *path, long number);
+bool get(const char *path, char *text, size_t size);
+bool press_sysrq(const char *key);
+
+/* A CPU that can't go offline is online */
+bool is_online(int cpu);
+bool set_online(int cpu, bool online);
+
+/* Nothing of a BPF scheduler is left */
+bool no_scheduler(void);
+
+bool go_to(int cpu);
+bool go_anywhere(pid_t tid);
+bool be(int policy, int priority);
+void spin(u64 ns);
+
+/* A syscall program: false if it can't be run, or returns something else than 0 */
+bool run_program(struct bpf_program *prog, void *args, size_t size);
+
+/* A perf event of the CPU, every so often, or -1 */
+int open_event(int cpu, u32 type, u64 config, u64 period);
+
+#endif	/* __KICK_MACHINE_H__ */
