@@ -439,12 +439,27 @@ static void start_thread(struct thread *t, int cpu, void *(*fn)(void *arg), bool
 		die("can't create a thread: %s", strerror(ret));
 }
 
+/*
+ * With -icount, QEMU lets one CPU run until a timer expires, and the next one not at all if the
+ * timer has expired. It goes on to the next CPU at a PAUSE.
+ */
+static void relax(void)
+{
+#ifdef __x86_64__
+	__builtin_ia32_pause();
+#endif
+}
+
 static void *spin_fn(void *arg)
 {
 	struct thread *t = arg;
+	int i;
 
-	while (!READ_ONCE(*t->stop))
-		WRITE_ONCE(t->work, t->work + 1);
+	while (!READ_ONCE(*t->stop)) {
+		for (i = 0; i < 100; i++)
+			WRITE_ONCE(t->work, t->work + 1);
+		relax();
+	}
 	return NULL;
 }
 
@@ -549,7 +564,10 @@ static u64 make_burst(const struct row *row, int cpu, int kicks, u64 *whole)
 	return b->end - b->start;
 }
 
-/* Has a cycle of @cpu seen every kick? The own CPU must have done so by now. */
+/*
+ * Has a cycle of @cpu seen every kick? The own CPU must have done so by now. Where a kick finds a
+ * task of another class, the sched_ext task that runs next shows it.
+ */
 static bool wait_seen(int cpu)
 {
 	/* Hundreds of CPUs that QEMU runs in turn take seconds for one round. */
@@ -847,6 +865,7 @@ static void *herd_fn(void *arg)
 	while (!READ_ONCE(*t->stop)) {
 		run_prog(skel->progs.kick_storm, &args, sizeof(args));
 		WRITE_ONCE(t->work, t->work + args.kicks * args.rounds);
+		relax();
 	}
 	return NULL;
 }
