@@ -75,7 +75,8 @@ hidden byte enq_preempt_is_served;	/* the task inserted with SCX_ENQ_PREEMPT get
 hidden byte one_interrupt;		/* at most, for all that is asked before a cycle */
 hidden byte no_interrupt_offline;
 hidden byte waits_long_enough;		/* no sched_ext task starts before the CPUs waited for cycle */
-hidden byte waits_one_cycle;		/* whatever other waiters do */
+hidden byte waits_one_cycle;		/* of each CPU, whatever other waiters do */
+hidden byte wait_shows;			/* what the target's last task did */
 hidden byte comes_to_rest;		/* nobody hangs in a cycle or a wait */
 hidden byte no_storm;			/* nor do cycles cause each other for ever */
 hidden byte nothing_pending;		/* at rest */
@@ -87,10 +88,10 @@ hidden byte clean_until_load;		/* nor any time later */
 #define KICK_REQ_PREEMPT	2
 #define KICK_REQ_WAIT		4
 #define KICK_REQ_RESCHED	8
-#define KICK_REQ_MASK		15
+#define KICK_REQ_MASK		15	/* claims are in kick_task.pml */
 #define KICK_CPU_IDLE		0
-#define KICK_CPU_PICKING	16
-#define KICK_CPU_BUSY		32
+#define KICK_CPU_PICKING	64
+#define KICK_CPU_BUSY		128
 
 /* Class of a CPU's current task: cls[]. */
 #define IDLE	0
@@ -105,11 +106,6 @@ hidden byte clean_until_load;		/* nor any time later */
 #define DEAD	4	/* offline */
 
 #define VICTIM	(NCPU - 1)	/* the CPU that goes down and comes up */
-#ifdef NOCYCLES
-#define NEXT(n)		skip
-#else
-#define NEXT(n)		n = (n + 1) % 2
-#endif
 #ifdef ONEWAY
 #define KICKS(c)	(c != VICTIM)	/* the victim is kicked, */
 #define TICKS(c)	(c != VICTIM)	/* and does nothing of its own accord but block */
@@ -126,8 +122,10 @@ hidden byte clean_until_load;		/* nor any time later */
 
 /* struct scx_kick */
 byte word[NCPU];		/* requests and state */
-byte cycles[NCPU];		/* its number of the cycle: always accessed together with it */
-bit waiting[NCPU];
+bit wait_asked[NCPU];
+bit wait_on[NCPU];
+byte wait_cpu[NCPU];		/* + 1 */
+bit wait_word[NCPU];		/* its number is that of the word of wait_cpu: 16 bits never wrap here */
 bit unsent_work[NALL];		/* the irq_work is queued */
 
 /* The kernel around it. */
@@ -162,6 +160,16 @@ bit in_op[NCPU];		/* ops.dispatch() */
 bit work[NCPU];			/* the BPF queue holds a task for this CPU */
 byte work_sb[NALL];
 
+#ifdef DATA
+/* What the victim's task has written, and what of it the next task here reads. */
+bit data;
+bit data_sb;
+bit wrote;			/* it has: ghost */
+bit must_show;			/* before the cycle that ended a wait: ghost */
+bit early_data;			/* read ahead of the word */
+bit read_early;
+#endif
+
 /* Ghosts: what has been promised. */
 bit stop;			/* the environment rests */
 bit owed[NCPU];			/* a cycle that starts after a kick */
@@ -170,10 +178,13 @@ bit owed_preempt[NCPU];
 bit owed_dsq[NCPU];		/* SCX_ENQ_PREEMPT: the inserted task runs */
 bit kicked[NCPU];		/* somebody filled the queue and then kicked */
 byte bell[NCPU];		/* interrupts sent for what is pending now */
-byte due[NCPU];			/* CPUs to cycle before a sched_ext task starts here */
-byte late[NCPU];		/* the same, from the next cycle on */
-byte sampled[NCPU];		/* 1 + CPU waited for */
-byte since[NCPU];		/* cycles that it has started meanwhile */
+byte due[NCPU];			/* CPUs to cycle before the sched_ext task that is picked starts */
+byte late[NCPU];		/* before the next one */
+bit held[NCPU];			/* the task was picked in an earlier cycle, but has not started yet */
+byte visited[NCPU];		/* CPUs that this wait has come to, */
+byte passed[NCPU];		/* those of them that have entered a cycle since */
+bit early_word[NCPU];		/* wait_word as of before the kick */
+byte asked[NALL];		/* by the kicks that the operation holds back */
 byte after[NCPU];		/* cycles since the environment rests */
 
 /* Another CPU wants a cycle of @c, without a kick: the flag and, if needed, the interrupt. */
@@ -182,7 +193,7 @@ byte after[NCPU];		/* cycles since the environment rests */
 inline forget(c)
 {
 	owed[c] = 0; owed_idle[c] = 0; owed_preempt[c] = 0; owed_dsq[c] = 0;
-	kicked[c] = 0; bell[c] = 0; due[c] = 0; late[c] = 0
+	kicked[c] = 0; bell[c] = 0; due[c] = 0; late[c] = 0; held[c] = 0; visited[c] = 0; passed[c] = 0
 }
 
 /* ---- the kicker ---- */
@@ -197,7 +208,11 @@ inline queue_task(c, t)
 {
 #ifdef WORK
 	work_sb[c] == 0;
+#ifdef MASK
+	work_sb[c] = NCPU + 1
+#else
 	work_sb[c] = t + 1
+#endif
 #else
 	skip
 #endif
@@ -209,12 +224,22 @@ inline queue_task(c, t)
 #define KICKED(t)	skip
 #endif
 
+#ifdef HELD
+#define ASKED(c, req)	asked[c]
+#else
+#define ASKED(c, req)	req
+#endif
+
 /* A request was placed or found pending: it counts from here on. */
-inline accepted(c, t, req, nested)
+inline accepted(c, t, req)
 {
 	if
 	:: req & KICK_REQ_IDLE -> owed_idle[t] = 1
-	:: else -> owed[t] = 1
+	:: else
+	fi;
+	if
+	:: req & KICK_REQ_RESCHED -> owed[t] = 1
+	:: else
 	fi;
 	if
 	:: req & KICK_REQ_PREEMPT -> owed_preempt[t] = 1
@@ -223,10 +248,7 @@ inline accepted(c, t, req, nested)
 	KICKED(t);
 	if
 	:: (req & KICK_REQ_WAIT) && c < NCPU && c != t && cls[t] == EXT ->
-		if
-		:: nested && at[c] >= CYCLE -> late[c] = late[c] | BIT(t)
-		:: else -> due[c] = due[c] | BIT(t)
-		fi
+		late[c] = late[c] | BIT(t)
 	:: else
 	fi
 }
@@ -275,11 +297,8 @@ inline kick_send(c, t, w, nmi)
 #endif
 
 /* The request goes into the word. What was there tells whether anybody has to be interrupted. */
-inline place(c, t, req, w, nmi, nested)
+inline place(c, t, req, w, nmi)
 {
-#ifndef MUT_NO_MB
-	smp_mb(c);	/* (A) */
-#endif
 	w = word[t];
 	if
 #ifdef MUT_PICKING_IS_BUSY
@@ -288,9 +307,12 @@ inline place(c, t, req, w, nmi, nested)
 	:: (req & KICK_REQ_IDLE) && (w & KICK_CPU_BUSY) ->
 #endif
 		owed_idle[t] = 1;
+#ifdef HELD
+		accepted(c, t, ASKED(c, req));
+#endif
 		KICKED(t)
 	:: else ->
-		accepted(c, t, req, nested);
+		accepted(c, t, ASKED(c, req));
 #ifdef MUT_WAIT_BY_STATE
 		if
 		:: (req & KICK_REQ_WAIT) && !(w & (KICK_CPU_BUSY | KICK_CPU_PICKING)) ->
@@ -303,9 +325,9 @@ inline place(c, t, req, w, nmi, nested)
 		:: 0
 #else
 #ifdef MUT_COALESCED_NOT_WAITED
-		:: (req & ~w) && (req & KICK_REQ_WAIT) && c < NCPU && c != t -> waiting[c] = 1
+		:: (req & ~w) && (req & KICK_REQ_WAIT) && c < NCPU && c != t -> wait_asked[c] = 1
 #else
-		:: (req & KICK_REQ_WAIT) && c < NCPU && c != t -> waiting[c] = 1
+		:: (req & KICK_REQ_WAIT) && c < NCPU && c != t -> wait_asked[c] = 1
 #endif
 #endif
 		:: else
@@ -339,7 +361,7 @@ inline place(c, t, req, w, nmi, nested)
 }
 
 /* A whole kick. It ends the context @ctx that it is made in. */
-inline kick_now(c, t, req, w, nmi, nested, ctx)
+inline kick_now(c, t, req, w, nmi, ctx)
 {
 #if defined(EXITS) || defined(HOTPLUG)
 #ifdef MUT_CHECK_BEFORE_GUARD
@@ -359,7 +381,11 @@ inline kick_now(c, t, req, w, nmi, nested, ctx)
 	do
 	:: atomic { !sent && !placed ->
 		if
-		:: !dropped -> place(c, t, req, w, nmi, nested)
+		:: !dropped ->
+#ifndef MUT_NO_MB
+			smp_mb(c);	/* (A) */
+#endif
+			place(c, t, req, w, nmi)
 		:: else
 		fi;
 		if
@@ -380,15 +406,101 @@ inline kick_now(c, t, req, w, nmi, nested, ctx)
 	od
 }
 
+#ifdef MASK
+/*
+ * Kicks of several CPUs, of a mask or held back: one barrier, all words, and then the interrupt for
+ * several CPUs. reqs[] is what each of them is kicked with.
+ */
+inline kick_mask(c, t, req, w, send, ctx)
+{
+#ifdef MUT_MASK_SENDS_FIRST
+	atomic { ipi[0] = 1; ipi[1] = 1 };
+#endif
+#ifndef MUT_MASK_NO_MB
+	smp_mb(c);	/* (A) */
+#endif
+	do
+	:: atomic { (reqs[0] || reqs[1]) ->
+		if
+		:: reqs[0] -> t = 0
+		:: reqs[1] -> t = 1
+		fi;
+		req = reqs[t];
+		reqs[t] = 0;
+		place(c, t, req, w, 0);
+		if
+		:: sent && !(w & KICK_CPU_BUSY) && polling[t] -> nr[t] = 1
+		:: sent && !(!(w & KICK_CPU_BUSY) && polling[t]) ->
+#ifdef MUT_MASK_SENDS_LAST
+			send = 0;
+#endif
+			send = send | BIT(t)
+		:: else
+		fi;
+		sent = 0; t = 0; w = 0; req = 0 }
+	:: atomic { !reqs[0] && !reqs[1] ->
+#ifndef MUT_MASK_SENDS_FIRST
+		for (t : 0 .. NCPU - 1) {
+			ipi[t] = ipi[t] || (send & BIT(t))
+		}
+#endif
+		t = 0; send = 0; ctx = 0;
+		break }
+	od
+}
+#endif
+
+#ifdef HELD
+/* One kick of an operation, held back: @level is 1: idle, 2: resched, 3: preempt. */
+inline kick_later(c, req, level, wait)
+{
+	if
+#ifdef MUT_HELD_LAST_WINS
+	:: req & KICK_REQ_IDLE -> level = 1
+	:: req & KICK_REQ_PREEMPT -> level = 3
+	:: (req & KICK_REQ_RESCHED) && !(req & KICK_REQ_PREEMPT) -> level = 2
+#else
+	:: (req & KICK_REQ_IDLE) && level < 1 -> level = 1
+	:: (req & KICK_REQ_PREEMPT) -> level = 3
+	:: (req & KICK_REQ_RESCHED) && !(req & KICK_REQ_PREEMPT) && level < 2 -> level = 2
+	:: else
+#endif
+	fi;
+#ifdef MUT_HELD_WAIT_FORGOTTEN
+	wait = (req & KICK_REQ_WAIT) != 0;
+#else
+	wait = wait || (req & KICK_REQ_WAIT);
+#endif
+	asked[c] = asked[c] | req;
+	req = 0
+}
+
+/* What they come to: the strongest, and WAIT if any of them has it. */
+inline kick_flush(req, level, wait)
+{
+	if
+	:: level == 1 -> req = KICK_REQ_IDLE
+	:: level == 2 -> req = KICK_REQ_RESCHED | (wait -> KICK_REQ_WAIT : 0)
+	:: level == 3 -> req = KICK_REQ_RESCHED | KICK_REQ_PREEMPT | (wait -> KICK_REQ_WAIT : 0)
+	fi;
+	level = 0; wait = 0
+}
+#endif
+
 /* Some kick that the configuration has. */
-inline choose(c, t, req)
+inline choose_kind(req)
 {
 	if
 	:: (KINDS) & K_RESCHED -> req = KICK_REQ_RESCHED
 	:: (KINDS) & K_IDLE -> req = KICK_REQ_IDLE
 	:: (KINDS) & K_PREEMPT -> req = KICK_REQ_RESCHED | KICK_REQ_PREEMPT
 	:: (KINDS) & K_WAIT -> req = KICK_REQ_RESCHED | KICK_REQ_WAIT
-	fi;
+	fi
+}
+
+inline choose(c, t, req)
+{
+	choose_kind(req);
 #ifdef RING
 	t = (c + 1) % NCPU
 #elif defined(HOTPLUG) || defined(ONEWAY)
@@ -416,16 +528,31 @@ inline scx_kick_ipi(c)
 
 /* A cycle of @c can be seen to have started: those who wait for it have their due. */
 #ifdef WAITS
-#define ENTERED(i, c)	due[i] = due[i] & ~BIT(c); late[i] = late[i] & ~BIT(c)
+#define ENTERED(i, c)	due[i] = due[i] & ~BIT(c); late[i] = late[i] & ~BIT(c); \
+			passed[i] = passed[i] | (visited[i] & BIT(c)); early_word[i] = 0
 inline entered(c)
 {
+#ifdef DATA
+	must_show = must_show || (wrote && (due[0] & BIT(c)));
+#endif
 	ENTERED(0, c); ENTERED(1, c);
 #if NCPU > 2
 	ENTERED(2, c)
 #endif
 }
+
+/* The number in the word of @c is another one from now on. */
+#define NEXT(i, c)	wait_word[i] = wait_word[i] && wait_cpu[i] != c + 1
+inline next_number(c)
+{
+	NEXT(0, c); NEXT(1, c);
+#if NCPU > 2
+	NEXT(2, c)
+#endif
+}
 #else
 #define entered(c)	skip
+#define next_number(c)	skip
 #endif
 
 /* The requests that the cycle takes; everything in here happens with the word exchanged. */
@@ -442,14 +569,14 @@ inline served(c, w)
 	owed_idle[c] = 0;
 	owed_preempt[c] = 0;
 	bell[c] = 0;
-#ifdef WAITERS
-	if
-	:: sampled[0] == c + 1 && since[0] < 2 -> since[0]++
-	:: else
-	fi;
-#endif
 	entered(c)
 }
+
+#if defined(DATA) && !defined(MUT_START_NOT_RELEASE)
+#define WRITTEN(c)	(c != VICTIM || !data_sb)	/* (B) */
+#else
+#define WRITTEN(c)	1
+#endif
 
 /* Before it, __schedule() has only shut out interrupts: all from its begin is one step. */
 inline scx_kick_cycle_start(c, w)
@@ -457,10 +584,8 @@ inline scx_kick_cycle_start(c, w)
 #ifndef MUT_SPLIT_XCHG
 	w = word[c];
 #endif
-#ifdef WAITS
 #ifndef MUT_CYCLES_AT_END
-	NEXT(cycles[c]);
-#endif
+	next_number(c);
 #endif
 #ifdef MUT_START_KEEPS_STATE
 	word[c] = w & ~KICK_REQ_MASK;
@@ -474,17 +599,26 @@ inline scx_kick_cycle_start(c, w)
 	w = 0
 }
 
+#ifdef CORE
+/* Requests stay, and BUSY for those who rely on it. The number is the claims', not the waits'. */
+inline scx_kick_sibling_pick(c)
+{
+#ifdef MUT_SIBLING_COUNTS
+	next_number(c);
+#endif
+#ifdef MUT_SIBLING_FORGETS
+	word[c] = (word[c] & KICK_REQ_MASK) | KICK_CPU_PICKING
+#else
+	word[c] = word[c] | KICK_CPU_PICKING
+#endif
+}
+#endif
+
 inline scx_kick_cycle_end(c, w)
 {
 	w = word[c];
 #ifdef MUT_CYCLES_AT_END
-	NEXT(cycles[c]);
-#endif
-#ifdef MUT_FAST_PATH_COUNTS
-	if
-	:: !(w & KICK_CPU_PICKING) -> NEXT(cycles[c])
-	:: else
-	fi;
+	next_number(c);
 #endif
 #ifdef MUT_END_STORES
 	word[c] = (w & KICK_REQ_MASK) | (cls[c] == IDLE -> KICK_CPU_IDLE : KICK_CPU_BUSY);
@@ -506,7 +640,7 @@ inline scx_kick_cycle_end(c, w)
 	if
 	:: word[c] & KICK_REQ_MASK -> nr[c] = 1
 #ifndef MUT_END_TRUSTS_SIBLING
-	:: !(word[c] & KICK_REQ_MASK) && cls[c] == IDLE && !(w & KICK_CPU_PICKING) &&
+	:: !(word[c] & KICK_REQ_MASK) && cls[c] == IDLE && (w & KICK_CPU_BUSY) &&
 #ifdef MUT_END_FIGHTS_SIBLING
 	   1 ->
 #else
@@ -525,68 +659,98 @@ inline scx_kick_cycle_end(c, w)
 	w = 0
 }
 
-/* s is sampled behind the kick: (C). */
-#if defined(MUT_WAIT_IGNORES_CYCLES) || defined(NOCYCLES)
-#define WAIT_DONE(t, s)	(!(word[t] & KICK_REQ_WAIT))
+#ifdef MUT_WAIT_IGNORES_CYCLES
+#define WAIT_DONE(c, t)	(!(word[t] & KICK_REQ_WAIT))
 #else
-#define WAIT_DONE(t, s)	(!(word[t] & KICK_REQ_WAIT) || cycles[t] != s)
+#define WAIT_DONE(c, t)	(!(word[t] & KICK_REQ_WAIT) || !wait_word[c])
+#endif
+#ifdef MUT_WAIT_STARTS_ANEW
+#define ANEW(c)		1
+#elif defined(MUT_WAIT_PROLONGED)
+#define ANEW(c)		wait_asked[c]
+#else
+#define ANEW(c)		(wait_asked[c] && (switched || !wait_on[c]))
 #endif
 
-#ifdef WAITERS
-#define SAMPLED(c, t)	sampled[c] = t + 1; since[c] = 0
-#define UNSAMPLED(c)	sampled[c] = 0; since[c] = 0
-#else
-#define SAMPLED(c, t)	skip
-#define UNSAMPLED(c)	skip
-#endif
-
-inline kick_wait(c, t, s)
+/* For each CPU @t from wait_cpu on. */
+inline kick_wait(c, t)
 {
+	at[c] = WAIT;
 	do
-	:: atomic { !waiting[c] -> break }
-#ifdef MUT_WAITING_CLEARED_LATE
-	:: atomic { waiting[c] -> skip };
-#else
-	:: atomic { waiting[c] -> waiting[c] = 0 };
-#endif
+	:: atomic { t < NCPU && (t == c || !online[t] || !(word[t] & KICK_REQ_WAIT)) -> t++ }
+	:: atomic { t < NCPU && t != c && online[t] && (word[t] & KICK_REQ_WAIT) ->
 		if
-		:: bypass
-		:: else ->
-			at[c] = WAIT;
-			do
-			:: atomic { t < NCPU && (t == c || !online[t] ||
-						 !(word[t] & KICK_REQ_WAIT)) -> t++ }
-			:: atomic { t < NCPU && t != c && online[t] &&
-				    (word[t] & KICK_REQ_WAIT) ->
-				s = cycles[t];
+		:: wait_cpu[c] != t + 1 ->
+			wait_cpu[c] = t + 1;
 #ifdef MUT_STALE_SAMPLE
-				s = snap;
+			wait_word[c] = early_word[c];
+#else
+			wait_word[c] = 1;
 #endif
-				SAMPLED(c, t) };
-				if
-				:: atomic { WAIT_DONE(t, s) -> s = 0; UNSAMPLED(c); t++ }
+			visited[c] = visited[c] | BIT(t)
+		:: else
+		fi;
+#ifdef MUT_WAIT_NOT_ACQUIRE
+		early_data = data; read_early = 1
+#endif
+		};
+		if
+		:: atomic { WAIT_DONE(c, t) -> t++ }
+		/* a wait takes one cycle of each CPU, however many waiters and however it gives way */
+		:: atomic { !WAIT_DONE(c, t) && (passed[c] & BIT(t)) -> PROPERTY(waits_one_cycle, 0) }
 #ifndef MUT_WAIT_NEVER_YIELDS
-				:: atomic { nr[c] -> waiting[c] = 1; s = 0; UNSAMPLED(c); t = NCPU + 1 }
+		:: atomic { nr[c] -> wait_on[c] = 1; held[c] = 1; t = 0; break }
 #endif
-#ifdef WAITERS
-				/* one cycle has to be enough, however many waiters there are */
-				:: atomic { since[c] == 1 ->
-					PROPERTY(waits_one_cycle, WAIT_DONE(t, s)) }
-#endif
-				fi
-			:: atomic { t >= NCPU ->
-#ifdef MUT_WAITING_CLEARED_LATE
-				waiting[c] = (t > NCPU);
-#endif
-				break }
-			od;
-			if
-			:: t > NCPU -> t = 0; break
-			:: else -> t = 0
-			fi
 		fi
+	:: atomic { t >= NCPU ->
+#ifdef MUT_ASKED_CLEARED_LATE
+		wait_asked[c] = 0;
+#endif
+		wait_on[c] = 0; held[c] = 0; wait_cpu[c] = 0; wait_word[c] = 0;
+		visited[c] = 0; passed[c] = 0; t = 0; break }
 	od
 }
+
+inline kick_wait_begin(c, t)
+{
+	if
+	:: atomic { ANEW(c) ->
+		if
+		:: switched || !held[c] -> visited[c] = 0; passed[c] = 0
+		:: else
+		fi };
+#ifndef MUT_ASKED_CLEARED_LATE
+		wait_asked[c] = 0;
+#endif
+		atomic { wait_cpu[c] = 0; wait_word[c] = 0; t = 0 }	/* (C) */
+	:: atomic { !ANEW(c) -> t = (wait_on[c] -> wait_cpu[c] - 1 : NCPU + 1) }
+	fi;
+	if
+	:: atomic { t <= NCPU && bypass -> t = NCPU }
+	:: else
+	fi;
+	if
+	:: atomic { t <= NCPU -> skip }; kick_wait(c, t)
+	:: atomic { t > NCPU -> t = 0 }
+	fi
+}
+
+#ifdef WAITS
+#define SWITCHED(yes)	switched = (yes)
+/* What has been asked for before the cycle's end holds up the task, if it is another one. */
+#define TO_WAIT(c)	due[c] = due[c] | ((cls[c] == EXT && (switched || !held[c])) -> late[c] : 0); \
+			late[c] = ((cls[c] == EXT && (switched || !held[c])) -> 0 : late[c])
+inline kick_wait_if(c, t)
+{
+	if
+	:: atomic { (wait_asked[c] || wait_on[c]) && cls[c] == EXT -> skip }; kick_wait_begin(c, t)
+	:: else
+	fi
+}
+#else
+#define SWITCHED(yes)	skip
+#define TO_WAIT(c)	skip
+#endif
 
 /* ---- the processes ---- */
 
@@ -594,8 +758,12 @@ inline kick_wait(c, t, s)
 active [NCPU] proctype cpu() provided (!hard[_pid] && !in_nmi[_pid])
 {
 	byte c = _pid;
-	byte t, req, w, s, snap;
-	bit sent, placed, dropped, blocked, got, rt, keep;
+	byte t, req, w, s;
+	bit sent, placed, dropped, blocked, got, rt, keep, switched;
+#ifdef HELD
+	byte level;
+	bit wait;
+#endif
 
 	do
 	:: atomic { cls[c] == IDLE && !nr[c] && !stopper[c] -> at[c] = REST; polling[c] = 1 };
@@ -608,7 +776,7 @@ active [NCPU] proctype cpu() provided (!hard[_pid] && !in_nmi[_pid])
 			if
 			:: skip
 			:: atomic { !stop -> choose(c, t, req) };
-				kick_now(c, t, req, w, 0, 0, in_op[c])
+				kick_now(c, t, req, w, 0, in_op[c])
 			fi;
 #endif
 			/* sti; hlt */
@@ -630,26 +798,27 @@ active [NCPU] proctype cpu() provided (!hard[_pid] && !in_nmi[_pid])
 	/* A task runs. */
 	:: atomic { cls[c] != IDLE && !nr[c] && !stopper[c] && ((CTX) & C_TASK) && !stop && KICKS(c) ->
 #ifdef MUT_STALE_SAMPLE
-		snap = cycles[VICTIM];
+		early_word[c] = 1;
 #endif
 		choose(c, t, req); queue_task(c, t); preempt_off[c] = 1; irqs_off[c] = 1 };
-		kick_now(c, t, req, w, 0, 0, preempt_off[c]);
+		kick_now(c, t, req, w, 0, preempt_off[c]);
 		irqs_off[c] = 0
 
 #ifndef NOBLOCK
 	:: atomic { cls[c] != IDLE && !nr[c] && !stopper[c] -> blocked = 1; goto schedule }
 #endif
+#ifdef DATA
+	:: atomic { c == VICTIM && cls[c] == EXT && !nr[c] && !wrote && !stop -> data_sb = 1; wrote = 1 }
+#endif
 
 	:: atomic {
 		nr[c];
 schedule:
-		!rqlock[RQ(c)];
+		!rqlock[RQ(c)] && WRITTEN(c);
 		rqlock[RQ(c)] = 1;
 		at[c] = CYCLE;
 		preempt_off[c] = 1;
 		irqs_off[c] = 1;
-		due[c] = due[c] | late[c];
-		late[c] = 0;
 #if AFTER
 		if
 		:: stop -> after[c]++; PROPERTY(no_storm, after[c] <= AFTER)
@@ -660,10 +829,12 @@ schedule:
 		if
 		:: corepick[c] ->
 			/* a sibling has picked, nothing is balanced here */
+			scx_kick_sibling_pick(c);
 			cls[c] = corepick[c] - 1;
 			corepick[c] = 0;
 			slice[c] = SLICED;
 			blocked = 0;
+			SWITCHED(1);
 			nr[c] = 0;
 			rqlock[RQ(c)] = 0;
 			irqs_off[c] = 0;
@@ -705,7 +876,8 @@ schedule:
 		:: !stopper[c] && !stop && online[c] -> rt = 1
 #endif
 		:: !stopper[c] && cls[c] == OTHER && !blocked -> rt = 1
-		:: !stopper[c] && cls[c] == EXT && slice[c] && !blocked -> keep = 1
+		:: !stopper[c] && cls[c] == EXT && slice[c] && !blocked -> keep = 1;
+			PROPERTY(enq_preempt_is_served, !owed_dsq[c])
 		:: !stopper[c] && (cls[c] == IDLE || blocked || (cls[c] == EXT && !slice[c])) ->
 			/* ops.dispatch() */
 #ifndef MUT_EARLY_READ
@@ -732,11 +904,20 @@ schedule:
 		/* it kicks: what it decided is done after it, and then its kicks */
 #ifdef MUT_KICK_IN_OP
 		:: atomic { in_op[c] && !stop && loaded -> choose(c, t, req); s = t };
-			kick_now(c, t, req, w, 0, 0, in_op[c]);
+			kick_now(c, t, req, w, 0, in_op[c]);
 			atomic { queue_task(c, s); s = 0 }
 #else
+#ifdef HELD
+		:: atomic { in_op[c] && !stop && KICKS(c) ->
+			choose(c, t, req); kick_later(c, req, level, wait);
+			choose(c, t, req); kick_later(c, req, level, wait);
+			kick_flush(req, level, wait) };
+			kick_now(c, t, req, w, 0, in_op[c]);
+			asked[c] = 0
+#else
 		:: atomic { in_op[c] && !stop && loaded -> choose(c, t, req); queue_task(c, t) };
-			kick_now(c, t, req, w, 0, 0, in_op[c])
+			kick_now(c, t, req, w, 0, in_op[c])
+#endif
 #endif
 #endif
 		fi;
@@ -780,24 +961,16 @@ schedule:
 #endif
 		/* The pick, need_resched of the task before, and the rq lock. */
 		if
-		:: rt -> cls[c] = OTHER
+		:: rt -> SWITCHED(cls[c] != OTHER); cls[c] = OTHER
 		:: keep
 		:: !rt && !keep && (got || dsq[c]) ->
 			owed_dsq[c] = 0;
 			dsq[c] = dsq[c] && cls[c] == EXT && !blocked;
-#ifdef MUT_ENQ_CURR
-			/* put_prev_task_scx() queues the task before, with SCX_ENQ_PREEMPT */
-			if
-			:: dsq[c] ->
-				word[c] = word[c] | KICK_REQ_RESCHED | KICK_REQ_PREEMPT;
-				owed_preempt[c] = 1
-			:: else
-			fi;
-#endif
-			cls[c] = EXT
+			cls[c] = EXT; SWITCHED(1)
 		:: !rt && !keep && !got && !dsq[c] && cls[c] != IDLE && !blocked
-		:: !rt && !keep && !got && !dsq[c] && (cls[c] == IDLE || blocked) -> cls[c] = IDLE
-		:: !rt && !keep && !got && !dsq[c] && !stop && online[c] -> cls[c] = EXT
+		:: !rt && !keep && !got && !dsq[c] && (cls[c] == IDLE || blocked) ->
+			SWITCHED(cls[c] != IDLE); cls[c] = IDLE
+		:: !rt && !keep && !got && !dsq[c] && !stop && online[c] -> cls[c] = EXT; SWITCHED(1)
 		fi;
 		slice[c] = SLICED;
 		rt = 0; got = 0; blocked = 0; keep = 0;
@@ -809,27 +982,23 @@ schedule:
 		};
 picked:
 #ifdef MUT_WAIT_BEFORE_END
-		if
-		:: waiting[c] && cls[c] == EXT -> kick_wait(c, t, s)
-		:: else
-		fi;
+		kick_wait_if(c, t);
 #endif
 #ifdef EXITS
 		if
-		:: loaded -> atomic { scx_kick_cycle_end(c, w) }
+		:: loaded -> atomic { scx_kick_cycle_end(c, w); TO_WAIT(c) }
 		:: else
 		fi;
 #else
-		atomic { scx_kick_cycle_end(c, w);
+		atomic { scx_kick_cycle_end(c, w); TO_WAIT(c)
 #ifdef WAITS
 		};
 #endif
 #endif
 #ifdef WAITS
-		if
-		:: waiting[c] && cls[c] == EXT -> kick_wait(c, t, s)
-		:: else
-		fi;
+#ifndef MUT_WAIT_BEFORE_END
+		kick_wait_if(c, t);
+#endif
 #endif
 #if defined(EXITS) || defined(WAITS)
 		atomic {
@@ -837,7 +1006,17 @@ picked:
 		/* __schedule() is called again as long as need_resched is set. */
 		preempt_off[c] = 0;
 		at[c] = RUN;
-		PROPERTY(waits_long_enough, nr[c] || cls[c] != EXT || bypass || !due[c])
+		SWITCHED(0);
+		PROPERTY(waits_long_enough, nr[c] || cls[c] != EXT || bypass || !due[c]);
+#ifdef DATA
+		if
+		:: c == 0 && !nr[0] && cls[0] == EXT && must_show ->
+			PROPERTY(wait_shows, (read_early -> early_data : data));
+			must_show = 0; wrote = 0; data = 0
+		:: else
+		fi;
+		early_data = 0; read_early = 0
+#endif
 		}
 	od
 }
@@ -866,16 +1045,27 @@ active [NCPU] proctype interrupts() provided (!in_nmi[_pid - NCPU])
 #if (CTX) & C_IRQ
 	:: atomic { !stop && !irqs_off[c] && KICKS(c) -> hard[c] = 1; asleep[c] = 0;
 		choose(c, t, req); queue_task(c, t) };
-		kick_now(c, t, req, w, 0, 1, hard[c])
+		kick_now(c, t, req, w, 0, hard[c])
 #endif
 
 #if (CTX) & (C_NMI + C_IDLE)
-	/* kick_unsent_workfn() */
-	:: atomic { unsent_work[c] && !irqs_off[c] -> unsent_work[c] = 0; asleep[c] = 0;
-		if
-		:: word[c] & KICK_REQ_MASK -> nr[c] = 1
-		:: else
-		fi }
+	/* kick_unsent_workfn(): an NMI may come in the middle of it, and queue it again */
+	:: atomic { unsent_work[c] && !irqs_off[c] -> hard[c] = 1; asleep[c] = 0;
+#ifndef MUT_WORK_CLAIMED_LATE
+		unsent_work[c] = 0
+#endif
+		};
+		w = word[c];
+		atomic {
+			if
+			:: w & KICK_REQ_MASK -> nr[c] = 1
+			:: else
+			fi;
+#ifdef MUT_WORK_CLAIMED_LATE
+			unsent_work[c] = 0;
+#endif
+			w = 0; hard[c] = 0
+		}
 #endif
 	od
 }
@@ -890,7 +1080,7 @@ active [NCPU] proctype nmi()
 
 	do
 	:: atomic { !stop && at[c] != DEAD -> in_nmi[c] = 1; choose(c, t, req); queue_task(c, t) };
-		kick_now(c, t, req, w, 1, 1, in_nmi[c])
+		kick_now(c, t, req, w, 1, in_nmi[c])
 	od
 }
 #define NBEFORE		(3 * NCPU)
@@ -900,24 +1090,42 @@ active [NCPU] proctype nmi()
 #define KICKER_NMI	0
 #endif
 
+#ifdef MASK
+#define MAY_KICK_ONE(c)	(c != NCPU)
+#define choose_one(c, t, req)	t = 0; req = KICK_REQ_RESCHED
+#else
+#define MAY_KICK_ONE(c)	1
+#define choose_one(c, t, req)	choose(c, t, req)
+#endif
+
 #if NKICK
 /* A CPU of which only the kicks matter. */
 active [NKICK] proctype kicker()
 {
 	byte c = _pid - NBEFORE + NCPU;
-	byte t, req, w;
+	byte t, req, w, send;
+#ifdef MASK
+	byte reqs[2];
+#endif
 	bit sent, placed, dropped;
 
 	do
+#ifdef MASK
+	:: atomic { !stop && c == NCPU ->
+		choose_kind(req); reqs[0] = req; choose_kind(req); reqs[1] = req; req = 0;
+		queue_task(c, t); preempt_off[c] = 1 };
+		kick_mask(c, t, req, w, send, preempt_off[c])
+#endif
 #if (KINDS) & ~K_ENQ
-	:: atomic { !stop && !stopping -> choose(c, t, req); queue_task(c, t);
+	:: atomic { !stop && !stopping && MAY_KICK_ONE(c) ->
+		choose_one(c, t, req); queue_task(c, t);
 #ifndef MUT_CHECK_BEFORE_GUARD
 		preempt_off[c] = 1
 #endif
 		};
-		kick_now(c, t, req, w, KICKER_NMI, 0, preempt_off[c])
+		kick_now(c, t, req, w, KICKER_NMI, preempt_off[c])
 #if KICKER_NMI
-	/* kick_unsent_workfn(): an NMI may come in the middle of it, and queue it again */
+	/* kick_unsent_workfn() */
 	:: unsent_work[c] ->
 		unsent_work[c] = 0;
 		w = word[0];
@@ -940,20 +1148,17 @@ active [NKICK] proctype kicker()
 			:: in_op[0] -> owed_dsq[0] = 1
 			:: !in_op[0] && cls[0] != OTHER ->
 				owed_dsq[0] = 1;
+#ifndef MUT_ENQ_KEEPS_SLICE
+				slice[0] = 0;
+#endif
 				if
 #ifdef MUT_ENQ_STALE
 				:: w & KICK_CPU_PICKING ->
 #else
 				:: word[0] & KICK_CPU_PICKING ->
 #endif
-					word[0] = word[0] | KICK_REQ_RESCHED |
-						  (cls[0] == EXT -> KICK_REQ_PREEMPT : 0);
-					if
-					:: cls[0] == EXT -> owed_preempt[0] = 1
-					:: else
-					fi
+					word[0] = word[0] | KICK_REQ_RESCHED
 				:: else ->
-					slice[0] = 0;
 					resched_curr(0)
 				fi
 			fi;
@@ -965,10 +1170,17 @@ active [NKICK] proctype kicker()
 #endif
 
 /* What waits in a store buffer becomes visible at any time. */
+#ifdef MASK
+#define DRAIN(k)	atomic { work_sb[k] -> work[0] = 1; work[1] = 1; work_sb[k] = 0 }
+#else
 #define DRAIN(k)	atomic { work_sb[k] -> work[work_sb[k] - 1] = 1; work_sb[k] = 0 }
+#endif
 active proctype store_buffers()
 {
 	do
+#ifdef DATA
+	:: atomic { data_sb -> data = 1; data_sb = 0 }
+#endif
 #ifdef WORK
 	:: DRAIN(0)
 	:: DRAIN(1)
@@ -1054,12 +1266,12 @@ active proctype scheduler()
 		do
 		:: i < NCPU ->
 #ifndef MUT_NO_IRQ_WORK_SYNC
-			!unsent_work[i];
+			!unsent_work[i] && !hard[i];
 #endif
 			atomic {
 #ifndef MUT_NO_RESET
 				word[i] = KICK_CPU_IDLE;
-				waiting[i] = 0;
+				wait_asked[i] = 0; wait_on[i] = 0;
 #endif
 				forget(i); i++
 			}
@@ -1071,7 +1283,7 @@ active proctype scheduler()
 		/* nothing has survived, nothing has come since */
 		do
 		:: i < NCPU ->
-			PROPERTY(clean_until_load, word[i] == KICK_CPU_IDLE && !waiting[i] &&
+			PROPERTY(clean_until_load, word[i] == KICK_CPU_IDLE && !wait_asked[i] && !wait_on[i] &&
 				 !unsent_work[i]);
 			i++
 		:: else -> i = 0; break
@@ -1110,7 +1322,7 @@ active proctype monitor()
 			PROPERTY(comes_to_rest, at[i] == RUN || at[i] == REST || at[i] == DEAD);
 			PROPERTY(comes_to_rest, at[i] == DEAD ||
 				 (!nr[i] && !ipi[i] && !unsent_work[i]));
-			PROPERTY(clean_after_exit, !clean || (word[i] == KICK_CPU_IDLE && !waiting[i]));
+			PROPERTY(clean_after_exit, !clean || (word[i] == KICK_CPU_IDLE && !wait_asked[i] && !wait_on[i]));
 			if
 			:: loaded && at[i] != DEAD ->
 				PROPERTY(kick_is_served, !owed[i] && !owed_preempt[i]);

@@ -1,0 +1,723 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The claims of scx_bpf_kick_task() in kernel/sched/ext_kick.c, for an exhaustive search by spin.
+ *
+ * One CPU schedules. CLAIMERS others claim the preemption of its task A, or kick the CPU. Steps,
+ * ghosts and the way to a state of rest are those of kick.pml, see there. What is added are the
+ * numbers in the word, and rq->curr and the task's count of switches, plain stores that become
+ * visible late, in any order.
+ *
+ * The environment lasts until the word has had NUMBERS numbers at most, and may stop before. So
+ * they do not wrap, and no claimer mistakes one for another because of that.
+ *
+ * The configurations and the mutants (MUT_*) are in the script `check'.
+ */
+
+#ifndef CLAIMERS
+#define CLAIMERS	2
+#endif
+#ifndef NUMBERS
+#define NUMBERS	3
+#endif
+#ifndef AFTER
+#define AFTER	8		/* cycles that may follow once the environment rests */
+#endif
+#ifndef KINDS
+#define KINDS	K_TASK		/* of claimer 0, */
+#endif
+#ifndef OTHERS
+#define OTHERS	KINDS		/* of the others */
+#endif
+
+/* What claimers do. */
+#define K_TASK		1	/* a claim */
+#define K_OP		2	/* a claim from within ops.enqueue(), which queues a task, too */
+#define K_PREEMPT	4	/* kicks */
+#define K_RESCHED	8
+#define K_IDLE		16
+#ifdef SELF
+#define IS_SELF(c)	((c) == 0)	/* claimer 0 is an interrupt of the CPU itself */
+#else
+#define IS_SELF(c)	0
+#endif
+
+/* What must hold. The names are 0, and there to be found in what pan says when one is violated. */
+#define PROPERTY(name, condition)	assert((condition) || name)
+hidden byte hits_only_what_is_claimed;	/* the named task, in the stint in which it was seen */
+hidden byte one_claim_at_a_time;	/* of all claims of one stint */
+hidden byte claim_is_served;		/* once it is a request, or its task has left */
+hidden byte task_is_there;		/* what the operation put on a queue, when its victim goes */
+hidden byte busy_is_preempted;		/* -EBUSY: somebody else's preemption, or a cycle */
+hidden byte claim_ends;			/* at rest there is none */
+
+/* Of kicks, as in kick.pml. */
+hidden byte kick_served;
+hidden byte idle_kick_served;
+hidden byte work_not_missed;
+hidden byte preempted_if_asked;
+hidden byte single_interrupt;
+hidden byte rest;
+hidden byte storm;
+hidden byte clean;
+
+/* scx_kick::word without the number */
+#define KICK_REQ_IDLE		1
+#define KICK_REQ_PREEMPT	2
+#define KICK_REQ_RESCHED	8
+#define KICK_REQ_TASK		16
+#ifdef MUT_CLAIM_IS_REQUEST
+#define KICK_REQ_MASK		59
+#else
+#define KICK_REQ_MASK		27
+#endif
+#define KICK_CLAIM		32
+#define KICK_CPU_IDLE		0
+#define KICK_CPU_PICKING	64
+#define KICK_CPU_BUSY		128
+
+/* Tasks. */
+#define IDLE	0
+#define A	1		/* of sched_ext, named by claims */
+#define B	2		/* of sched_ext, another one */
+#define RT	3
+#define IS_EXT	((cur == A || cur == B) && ext)
+
+/* What the CPU is doing: at. */
+#define RUN	0
+#define REST	1
+#define CYCLE	2
+
+#define ESRCH	1
+#define EBUSY	2
+
+#define ENV	(!stop && number < NUMBERS && turn < NUMBERS)
+
+byte word = KICK_CPU_BUSY;
+byte number = 1;		/* of the cycle and of siblings' picks: accessed together with it */
+byte curr = A;			/* rq->curr, as others see it */
+byte curr_turn;			/* and in which turn: ghost */
+byte switches;			/* how often A has left the CPU, as others see it */
+
+/*
+ * The store buffers of the CPU for rq->curr and the count of switches, of the claimers for the task
+ * that they queue.
+ */
+bit curr_sb;
+bit switches_sb;
+bit work_sb[CLAIMERS];
+bit work;			/* the queue holds a task for this CPU */
+
+/* The CPU and the kernel around it. */
+byte cur = A;			/* the task that runs */
+byte turn;			/* how often tasks were switched, while it matters: ghost */
+byte at;
+byte corepick;			/* 1 + the task that a sibling has picked for this CPU */
+bit slice = 1;
+bit nr;				/* need_resched */
+bit ipi;
+bit asleep;
+bit polling;
+bit irqs_off;
+bit hard;			/* in an interrupt handler */
+bit rqlock;
+bit off[CLAIMERS];		/* has shut out interrupts */
+bit loaded = 1;
+bit bypass;
+bit ext = 1;			/* A and B are tasks of sched_ext */
+
+/* Ghosts. */
+byte stop;			/* the environment rests, 2: but for tasks that block */
+byte holder;			/* 1 + claimer with a claim in the word */
+byte holder_turn;		/* the turn that it claimed */
+bit armed;			/* it is a request */
+bit unqueued[CLAIMERS];		/* the operation's task is not on the queue yet */
+bit owed;
+bit owed_idle;
+bit owed_preempt;
+bit kicked;
+byte bell;
+
+inline forget()
+{
+	holder = 0; holder_turn = 0; armed = 0;
+	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; bell = 0
+}
+
+/* ---- the claimer ---- */
+
+#define CAN(c, kind)	(((c) == 0 -> ((KINDS) & (kind)) : ((OTHERS) & (kind))))
+#define MAY(c)		(ENV && (!IS_SELF(c) || (!irqs_off && !hard)))
+/* With interrupts off, and on again. Kicks are dropped in between from what is seen first. */
+#define BEGIN(c)	off[c] = 1; hard = hard || IS_SELF(c); asleep = asleep && !IS_SELF(c)
+#define END(c)		w = 0; s = 0; r = 0; seen = 0; sw = 0; sent = 0; ret = 0; gone = 0; pending = 0; \
+			op = 0; off[c] = 0; hard = hard && !IS_SELF(c)
+#define DROPPED		(!loaded || bypass)
+
+/* @w: the word before the request */
+inline kick_send(c, w)
+{
+	if
+	:: IS_SELF(c) -> nr = 1
+	:: !IS_SELF(c) && !(w & KICK_CPU_BUSY) && polling -> nr = 1
+	:: !IS_SELF(c) && !(!(w & KICK_CPU_BUSY) && polling) -> ipi = 1
+	fi
+}
+
+/* To be followed by kick_send() if @sent. One interrupt for all that is asked before a cycle. */
+inline send_if(c, yes)
+{
+	if
+	:: yes ->
+		sent = 1;
+		if
+		:: !IS_SELF(c) -> bell++; PROPERTY(single_interrupt, bell == 1)
+		:: else
+		fi
+	:: else
+	fi
+}
+
+inline kick_place(c, req)
+{
+	w = word;
+	if
+	:: (req & KICK_REQ_IDLE) && (w & KICK_CPU_BUSY) -> owed_idle = 1
+	:: else ->
+		if
+		:: req & KICK_REQ_IDLE -> owed_idle = 1
+		:: else -> owed = 1; owed_preempt = owed_preempt || (req & KICK_REQ_PREEMPT)
+		fi;
+		word = w | req;
+		send_if(c, !(w & (KICK_REQ_MASK | KICK_CPU_PICKING)))
+	fi
+}
+
+#ifdef MUT_CLAIM_ANY_NUMBER
+#define SAME_NUMBER(s)	1
+#else
+#define SAME_NUMBER(s)	(number == s)
+#endif
+#ifdef MUT_CLAIM_SPLIT
+#define SAME_WORD(w, s)	1
+#else
+#define SAME_WORD(w, s)	(word == w && SAME_NUMBER(s))
+#endif
+#ifdef MUT_CLAIM_REFUSED_BY_ANY
+#define PREEMPTING	(KICK_CPU_PICKING | KICK_REQ_MASK | KICK_CLAIM)
+#else
+#define PREEMPTING	(KICK_CPU_PICKING | KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM)
+#endif
+
+/* A claim is in the word, from what the word @s and then rq->curr in @r said. */
+inline claimed(c, req)
+{
+	PROPERTY(one_claim_at_a_time, !holder);
+	holder = c + 1;
+	holder_turn = r;
+	armed = (req == KICK_REQ_TASK);
+	unqueued[c] = op;
+	if
+	:: armed -> send_if(c, !(w & KICK_REQ_MASK))
+	:: else
+	fi
+}
+
+inline kick_claim(c, req)
+{
+	do
+	:: ret == 0 ->
+#ifdef MUT_CLAIM_EARLY_CURR
+		atomic { seen = curr; r = curr_turn };
+#endif
+		atomic { w = word; s = number;		/* (E) */
+			 pending = (at == CYCLE) || owed_preempt || holder };
+#ifdef MUT_CLAIM_LATE_CURR
+		/* rq->curr is read when the claim is in the word */
+		atomic {
+			if
+			:: w & PREEMPTING -> ret = EBUSY; break
+			:: !(w & PREEMPTING) && SAME_WORD(w, s) -> word = w | req
+			:: else -> goto again
+			fi };
+		atomic {
+			seen = curr; r = curr_turn;
+			if
+			:: seen == A -> claimed(c, req); break
+			:: else -> word = word & ~req; ret = ESRCH; break
+			fi };
+again:
+		skip
+#else
+		atomic {
+#ifndef MUT_CLAIM_EARLY_CURR
+			seen = curr; r = curr_turn;
+#endif
+			sw = switches;
+			if
+			:: seen != A -> ret = ESRCH; break
+			:: seen == A && ((w & PREEMPTING) || (r == turn && !slice && nr)) ->
+				ret = EBUSY;
+				PROPERTY(busy_is_preempted, pending || (!slice && nr) || !loaded);
+				break
+			:: seen == A && !(w & PREEMPTING) && !(r == turn && !slice && nr) ->
+				seen = 0; pending = 0
+			fi };
+		atomic {				/* (F) */
+			if
+			:: SAME_WORD(w, s) ->
+				word = word | req;
+				claimed(c, req);
+				s = 0; r = 0;
+				break
+			:: else -> w = 0; s = 0; r = 0; sw = 0
+			fi }
+#endif
+	od
+}
+
+#ifdef MUT_FLUSH_NO_MB
+#define FLUSHED(c)	1
+#else
+#define FLUSHED(c)	!work_sb[c]	/* (A) */
+#endif
+#ifdef MUT_FLUSH_ANY_STINT
+#define SWITCHED(sw)	0
+#else
+#define SWITCHED(sw)	(switches != sw)
+#endif
+#ifdef MUT_FLUSH_WITHOUT_IDLE
+#define IF_PICKING	KICK_REQ_TASK
+#elif defined(MUT_DROP_CLEARS)
+#define IF_PICKING	KICK_REQ_IDLE
+#else
+#define IF_PICKING	(KICK_REQ_TASK | KICK_REQ_IDLE)
+#endif
+#define BECOMES(w, req)	((req) | (((w) & KICK_CPU_PICKING) -> IF_PICKING : 0))
+
+/* KICK_CLAIM becomes @req, which is sent if @ring, or its task has left the CPU: @gone. */
+inline kick_replace_claim(c, req, ring)
+{
+	do
+	:: !gone ->
+#ifdef MUT_FLUSH_EARLY_SWITCHES
+		atomic { gone = SWITCHED(sw) };
+		atomic { w = word; s = number; gone = gone || !(w & (KICK_CLAIM | KICK_CPU_PICKING)) };
+#else
+		atomic { w = word; s = number; gone = !(w & (KICK_CLAIM | KICK_CPU_PICKING)) };
+		atomic { gone = gone || SWITCHED(sw) };
+#endif
+		atomic {
+			if
+			:: gone ->
+				PROPERTY(claim_is_served, holder != c + 1 || holder_turn != turn);
+				break
+			:: !gone && word == w && number == s ->
+				word = (w & ~KICK_CLAIM) | BECOMES(w, req);
+				if
+				:: holder == c + 1 && (word & KICK_REQ_TASK) -> armed = 1
+				:: holder == c + 1 && !(word & KICK_REQ_TASK) ->
+					holder = 0; holder_turn = 0
+				:: else
+				fi;
+				send_if(c, ring && !(w & (KICK_REQ_MASK | KICK_CPU_PICKING)));
+				break
+			:: else
+			fi }
+	od
+}
+
+/* The operation has ended. It holds a claim, made when A had switched @sw times. */
+inline kick_flush_claim(c)
+{
+	if
+	:: atomic { FLUSHED(c) && bypass ->
+		kicked = kicked || work || work_sb[c] };
+#ifndef MUT_DROP_FORGETS
+		kick_replace_claim(c, 0, 0);
+#endif
+		atomic { END(c) }
+	:: atomic { FLUSHED(c) && !bypass ->
+		kicked = kicked || work || work_sb[c] };
+		kick_replace_claim(c, KICK_REQ_TASK, 1);
+#ifndef MUT_CLAIM_GONE_FORGETS
+		if
+		:: atomic { gone -> kick_place(c, KICK_REQ_IDLE) }
+		:: atomic { !gone }
+		fi;
+#endif
+		atomic {
+			if
+			:: sent -> kick_send(c, w)
+			:: else
+			fi;
+			END(c) }
+	fi
+}
+
+active [CLAIMERS] proctype claimer()
+{
+	byte c = _pid;
+	byte w, s, r, seen, sw, ret;
+	bit op, sent, gone, pending;
+
+	do
+	:: atomic { MAY(c) && CAN(c, K_TASK) && !DROPPED && ext -> BEGIN(c) };
+		kick_claim(c, KICK_REQ_TASK);
+		atomic {
+			if
+			:: sent -> kick_send(c, w)
+			:: else
+			fi;
+			END(c) }
+
+	:: atomic { MAY(c) && CAN(c, K_OP) && !DROPPED && ext && !work_sb[c] -> BEGIN(c); op = 1 };
+#ifdef MUT_CLAIM_IN_OP
+		kick_claim(c, KICK_REQ_TASK);
+		if
+		:: atomic { sent -> kick_send(c, w); sent = 0 }
+		:: atomic { !sent }
+		fi;
+		atomic {
+			if
+			:: !ret -> work_sb[c] = 1; kicked = 1
+			:: else
+			fi;
+			END(c) }
+#else
+		kick_claim(c, KICK_CLAIM);
+		/* what the operation has decided is done */
+		if
+		:: atomic { !ret -> work_sb[c] = 1; w = 0 };
+			kick_flush_claim(c)
+		:: atomic { ret -> END(c) }
+		fi
+#endif
+
+	:: atomic { MAY(c) && CAN(c, K_PREEMPT + K_RESCHED + K_IDLE) && !DROPPED -> BEGIN(c) };
+		atomic {
+			if
+			:: CAN(c, K_PREEMPT) -> kick_place(c, (KICK_REQ_RESCHED | KICK_REQ_PREEMPT))
+			:: CAN(c, K_RESCHED) -> kick_place(c, KICK_REQ_RESCHED)
+			:: CAN(c, K_IDLE) -> kick_place(c, KICK_REQ_IDLE)
+			fi;
+			if
+			:: !sent -> END(c)
+			:: else
+			fi };
+		if
+		:: atomic { sent -> kick_send(c, w); END(c) }
+		:: atomic { !sent }
+		fi
+	od
+}
+
+/* ---- the target ---- */
+
+/* The requests that the cycle takes; everything in here happens with the word exchanged. */
+inline served(w)
+{
+	if
+	:: (w & KICK_REQ_TASK) && IS_EXT ->
+		PROPERTY(hits_only_what_is_claimed, holder && holder_turn == turn);
+		PROPERTY(task_is_there, !unqueued[holder - 1]);
+		slice = 0
+	:: else
+	fi;
+	if
+	:: (w & KICK_REQ_PREEMPT) && IS_EXT -> slice = 0
+	:: else
+	fi;
+	PROPERTY(preempted_if_asked, !(owed_preempt && IS_EXT && slice));
+	PROPERTY(claim_is_served, !(armed && holder_turn == turn && IS_EXT && slice));
+	if
+	:: armed -> holder = 0; holder_turn = 0; armed = 0
+	:: else
+	fi;
+	owed = 0; owed_idle = 0; owed_preempt = 0; bell = 0
+}
+
+inline scx_kick_cycle_start()
+{
+	atomic {
+		number++;
+		PROPERTY(storm, number <= NUMBERS + AFTER);
+		w = word;
+#ifdef MUT_CLAIM_START_KEEPS_STATE
+		word = w & (KICK_CPU_BUSY | KICK_CPU_PICKING);
+#else
+		word = KICK_CPU_PICKING;	/* (B) */
+#endif
+		served(w) };
+	/* kick_put_back_claim() */
+	atomic {
+#ifndef MUT_CLAIM_NOT_PUT_BACK
+		if
+#ifdef MUT_PUT_BACK_BLINDLY
+		:: (w & KICK_CLAIM) -> word = word | KICK_CLAIM
+#else
+		:: (w & KICK_CLAIM) && !(word & KICK_REQ_TASK) -> word = word | KICK_CLAIM
+#endif
+		:: else
+		fi;
+#endif
+		w = 0 }
+}
+
+inline scx_kick_sibling_pick()
+{
+#ifndef MUT_SIBLING_KEEPS_NUMBER
+	number++;
+#endif
+#ifndef MUT_SIBLING_UNMARKED
+	word = word | KICK_CPU_PICKING
+#else
+	skip
+#endif
+}
+
+inline scx_kick_cycle_end()
+{
+	w = word;
+	keep = KICK_REQ_MASK | KICK_CLAIM;
+	if
+	:: cur != IDLE -> keep = keep & ~KICK_REQ_IDLE
+	:: else
+	fi;
+	if
+	:: switched && (w & KICK_CPU_PICKING) ->
+#ifndef MUT_END_KEEPS_CLAIM
+		keep = keep & ~(KICK_REQ_TASK | KICK_CLAIM);
+#endif
+		if
+		:: holder ->
+			PROPERTY(claim_is_served, holder_turn != turn);
+			holder = 0; holder_turn = 0; armed = 0
+		:: else
+		fi
+	:: else
+	fi;
+	word = (w & keep) | (cur == IDLE -> KICK_CPU_IDLE : KICK_CPU_BUSY);
+	if
+	:: (word & KICK_REQ_MASK) || (cur == IDLE && (w & KICK_CPU_BUSY)) -> nr = 1
+	:: else
+	fi;
+	if
+	:: !(word & KICK_REQ_MASK) -> bell = 0
+	:: else
+	fi;
+	w = 0; keep = 0; switched = 0
+}
+
+/* rq->curr is stored, and need_resched of the task before cleared. */
+inline switch_to(next)
+{
+	if
+	:: switched ->
+		switches_sb = (cur == A) && loaded;
+		cur = next; curr_sb = 1;
+		turn = turn + loaded;
+		slice = 1
+	:: else -> slice = 1
+	fi;
+	nr = 0; corepick = 0; blocked = 0; rqlock = 0; irqs_off = 0; next = 0
+}
+
+active proctype cpu() provided (!hard)
+{
+	byte w, next, keep;
+	bit switched, blocked, rt;
+
+	do
+	:: atomic { cur == IDLE && !nr -> at = REST; polling = 1 };
+		if
+		:: atomic { nr -> polling = 0 }
+		:: atomic { !nr -> polling = 0; asleep = 1 };
+			!asleep
+		fi
+
+	:: atomic { cur != IDLE && !nr && stop != 1 -> blocked = 1; goto schedule }
+
+	:: atomic {
+		nr;
+schedule:
+		!rqlock && !curr_sb && !switches_sb;
+		rqlock = 1; at = CYCLE; irqs_off = 1;
+#ifdef CORE
+		if
+		:: corepick && !blocked ->
+			/* a sibling has picked: no start of a cycle */
+			next = corepick - 1;
+			switched = 1
+		:: else -> corepick = 0
+		fi
+#endif
+		};
+#ifdef CORE
+		if
+		:: atomic { corepick ->
+			if
+			:: loaded -> scx_kick_sibling_pick()
+			:: else
+			fi };
+			atomic { switch_to(next) };
+			goto picked
+		:: atomic { !corepick }
+		fi;
+#endif
+#ifndef MUT_CLAIM_START_UNORDERED
+		if
+		:: loaded -> scx_kick_cycle_start()
+		:: !loaded
+		fi;
+#endif
+		atomic {
+		if
+#ifdef RTS
+		:: ENV -> next = RT
+#endif
+		:: !blocked && (cur == RT || (cur != IDLE && !ext)) -> next = cur
+		:: !blocked && IS_EXT && slice -> next = cur
+		:: blocked || cur == IDLE || (IS_EXT && !slice) ->
+			/* ops.dispatch() */
+			if
+			:: work && ext -> work = 0; kicked = 0; next = B; switched = 1
+			:: !(work && ext) && !blocked && cur != IDLE -> next = cur
+			:: !(work && ext) && (blocked || cur == IDLE) -> next = IDLE
+			:: !(work && ext) && ENV -> next = A
+			:: !(work && ext) && ENV -> next = B
+			fi
+		fi;
+		switched = switched || next != cur || (blocked && next != IDLE);
+		switch_to(next)
+		};
+#ifdef MUT_CLAIM_START_UNORDERED
+		/* rq->curr is seen before the word, what is taken from that serves the task before */
+		atomic {
+			number++;
+			PROPERTY(claim_is_served, !armed || holder_turn != turn);
+			word = KICK_CPU_PICKING;
+			forget() };
+#endif
+picked:
+		atomic {
+#ifndef MUT_CLAIM_CURR_UNORDERED
+		!curr_sb && !switches_sb;	/* (F) */
+#endif
+		if
+		:: loaded -> scx_kick_cycle_end()
+		:: else -> switched = 0
+		fi;
+		at = RUN }
+	od
+}
+
+active proctype interrupts()
+{
+	do
+	:: atomic { ipi && !irqs_off && !hard -> ipi = 0; asleep = 0;
+		if
+		:: loaded && (word & KICK_REQ_MASK) -> nr = 1
+		:: else
+		fi }
+#ifndef NOTICK
+	/* a tick, or a wakeup */
+	:: atomic { ENV && !irqs_off && !hard && !nr ->
+		if
+		:: slice = 0
+		:: skip
+		fi;
+		nr = 1; asleep = 0 }
+#endif
+#ifndef NOSTEAL
+	/* another CPU takes what the operation has queued */
+	:: atomic { ENV && work -> work = 0; kicked = 0 }
+#endif
+#ifdef CORE
+	/* a sibling picks for this CPU, too, if that is not what it runs */
+	:: atomic { ENV && !rqlock && !corepick ->
+		if
+		:: cur != IDLE -> corepick = IDLE + 1
+		:: cur != A -> corepick = A + 1
+		:: cur != B -> corepick = B + 1
+		fi;
+		nr = 1; ipi = ipi || !polling }
+#endif
+	od
+}
+
+#define DRAIN(c)	atomic { work_sb[c] -> work = 1; work_sb[c] = 0; unqueued[c] = 0 }
+active proctype store_buffers()
+{
+	do
+	:: atomic { curr_sb -> curr = cur; curr_turn = turn; curr_sb = 0 }
+	:: atomic { switches_sb -> switches++; switches_sb = 0 }
+	:: DRAIN(0)
+#if CLAIMERS > 1
+	:: DRAIN(1)
+#endif
+#if CLAIMERS > 2
+	:: DRAIN(2)
+#endif
+	od
+}
+
+#ifdef EXITS
+/* A bypass, once. In it the BPF scheduler may go, and another one come. */
+active proctype scheduler()
+{
+	byte i;
+
+	atomic { ENV -> bypass = 1 };
+	atomic { !rqlock -> nr = 1; ipi = ipi || !polling };
+	if
+	:: skip			/* suspend */
+	:: atomic { !rqlock -> ext = 0 };
+		loaded = 0;
+		/* synchronize_rcu() */
+		do
+		:: i < CLAIMERS -> (!off[i]); i++
+		:: else -> i = 0; break
+		od;
+		/* scx_kick_reset() */
+		atomic {
+			at != CYCLE;
+#ifndef MUT_CLAIM_NO_RESET
+			word = KICK_CPU_IDLE;
+#endif
+			forget() };
+		if
+		:: goto gone
+		:: atomic { ENV ->
+			PROPERTY(clean, word == KICK_CPU_IDLE);
+			loaded = 1 }
+		fi;
+		/* tasks enter the class after cycles that have seen it unloaded */
+		atomic { at != CYCLE -> ext = 1 }
+	fi;
+	bypass = 0;
+	atomic { !rqlock -> nr = 1; ipi = ipi || !polling };
+gone:
+	skip
+}
+#endif
+
+active proctype monitor()
+{
+	if
+	:: stop = 1
+	:: stop = 2
+	fi;
+	atomic {
+		timeout ->
+		PROPERTY(rest, at != CYCLE && !nr && !ipi);
+		PROPERTY(clean, loaded || word == KICK_CPU_IDLE);
+		if
+		:: loaded ->
+			PROPERTY(claim_ends, !(word & (KICK_REQ_TASK | KICK_CLAIM)) && !holder);
+			PROPERTY(kick_served, !owed && !owed_preempt);
+			PROPERTY(idle_kick_served, cur != IDLE || !owed_idle);
+			PROPERTY(work_not_missed, cur != IDLE || !(kicked && work))
+		:: else
+		fi
+	}
+}
