@@ -32,6 +32,7 @@ u64 kicker_slice = SCX_SLICE_INF;
 u64 slice = SCX_SLICE_INF;
 
 struct kb_burst burst;
+struct kb_herd herd;
 struct kb_urgent urgent;
 struct kb_cpu cpus[KB_MAX_CPUS];
 
@@ -171,15 +172,19 @@ int kick_task(struct kb_args *args)
 	return 0;
 }
 
-/* Many bursts at once: what the system call itself costs does not count. */
+/* Many bursts at once: what the system call itself costs does not count. The last one is timed. */
 SEC("syscall")
 int kick_storm(struct kb_args *args)
 {
-	u64 start, end;
+	u64 start = 0, end = 0;
 	int i;
 
-	bpf_for(i, 0, args->rounds)
+	bpf_for(i, 0, args->rounds) {
+		__sync_val_compare_and_swap(&herd.asked_at, 0, bpf_ktime_get_ns());
 		kick_one(args->target, args->flags, args->kicks, &start, &end);
+	}
+	args->start = start;
+	args->end = end;
 	return 0;
 }
 
@@ -248,6 +253,16 @@ static struct kb_cpu *saw_cycle(s32 cpu, u64 now)
 	return kc;
 }
 
+/* A task gets on the target after one that a herd kicked went off it. */
+static void note_herd(u64 now)
+{
+	u64 i = herd.nr++ & (KB_MAX_SAMPLES - 1);
+
+	herd.off[i] = herd.off_at - herd.taken_at;
+	herd.run[i] = now - herd.taken_at;
+	herd.taken_at = 0;
+}
+
 void BPF_STRUCT_OPS(kickbench_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	if (p->pid == urgent.pid) {
@@ -292,28 +307,36 @@ void BPF_STRUCT_OPS(kickbench_tick, struct task_struct *p)
  */
 void BPF_STRUCT_OPS(kickbench_running, struct task_struct *p)
 {
+	s32 cpu = bpf_get_smp_processor_id();
 	u64 now = bpf_ktime_get_ns();
-	struct kb_cpu *kc = saw_cycle(bpf_get_smp_processor_id(), now);
+	struct kb_cpu *kc = saw_cycle(cpu, now);
 
 	if (kc->run_seq != kc->seen) {
 		kc->run_at = now;
 		kc->run_seq = kc->seen;
 	}
+	if (herd.taken_at && cpu == herd.cpu)
+		note_herd(now);
 	kc->pid = p->pid;
 	if (p->pid == urgent.pid)
 		urgent.run_at = now;
 	else if (urgent.pid && scx_bpf_dsq_nr_queued(URGENT_DSQ))
-		scx_bpf_kick_cpu(bpf_get_smp_processor_id(), SCX_KICK_PREEMPT);
+		scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 }
 
 void BPF_STRUCT_OPS(kickbench_stopping, struct task_struct *p, bool runnable)
 {
+	s32 cpu = bpf_get_smp_processor_id();
 	u64 now = bpf_ktime_get_ns();
-	struct kb_cpu *kc = saw_cycle(bpf_get_smp_processor_id(), now);
+	struct kb_cpu *kc = saw_cycle(cpu, now);
 
 	if (kc->off_seq != kc->seen) {
 		kc->off_at = now;
 		kc->off_seq = kc->seen;
+	}
+	if (herd.asked_at && cpu == herd.cpu) {
+		herd.taken_at = __sync_lock_test_and_set(&herd.asked_at, 0);
+		herd.off_at = now;
 	}
 }
 

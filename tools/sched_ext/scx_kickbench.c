@@ -250,6 +250,13 @@ static void print_row(char v[NR_COLUMNS][1024])
 	fflush(stdout);
 }
 
+/* However this process ends, what it printed is one document. */
+static void end_json(void)
+{
+	if (output == JSON && rows_printed)
+		puts("\n]}");
+}
+
 static void fill_row(char v[NR_COLUMNS][1024], const struct row *row, const char *measure,
 		     const char *row_unit)
 {
@@ -652,7 +659,7 @@ static void report_delays(const struct row *row, struct delays *d)
 {
 	if (!exact) {
 		report(row, "cycle", unit, &d->cycle, 1, true);
-		if (row->target == BUSY_CPU) {
+		if (row->target == BUSY_CPU || row->target == ALL_CPUS) {
 			report(row, "victim off CPU", unit, &d->off, 1, true);
 			report(row, "next task on CPU", unit, &d->run, 1, true);
 		}
@@ -679,32 +686,33 @@ static const char *lacking(const struct row *row)
 	return text;
 }
 
-/* Tasks that keep the target CPUs busy. A single one has two: the victim and the next. */
+/* Two tasks keep each target CPU busy, the victim and the next. */
 static int start_victims(struct thread *threads, const int *cpus, int n, bool *stop)
 {
-	int i, nr = n == 1 ? 2 : n;
+	int i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < 2 * n; i++)
 		start_thread(&threads[i], cpus[i % n], spin_fn, stop);
 	wait_running(threads, n);
-	return nr;
+	return 2 * n;
 }
 
 /*
- * Until each busy target runs its task again: one that is still inside the cycle of the last burst
- * needs no interrupt.
+ * Until each busy target runs one of its two tasks again: a CPU that is still inside the cycle of
+ * the last burst needs no interrupt.
  */
-static void settle(struct thread *threads, int nr, int n)
+static void settle(struct thread *threads, int n)
 {
 	u64 deadline = now_ns() + 20 * NSEC_PER_SEC, work;
 	int i;
 
-	for (i = 0; i < n && i < nr; i++) {
-		/* Of two tasks on a CPU, either may run. */
-		work = READ_ONCE(threads[i].work) + READ_ONCE(threads[nr - n + i].work);
-		while (READ_ONCE(threads[i].work) + READ_ONCE(threads[nr - n + i].work) == work) {
+	for (i = 0; i < n / 2; i++) {
+		struct thread *two[] = { &threads[i], &threads[i + n / 2] };
+
+		work = READ_ONCE(two[0]->work) + READ_ONCE(two[1]->work);
+		while (READ_ONCE(two[0]->work) + READ_ONCE(two[1]->work) == work) {
 			if (now_ns() > deadline)
-				die("CPU %d has not run its task for 20 seconds", threads[i].cpu);
+				die("CPU %d has not run its tasks for 20 seconds", two[0]->cpu);
 			sleep_us(50);
 		}
 	}
@@ -718,7 +726,7 @@ static void measure_cost(const struct row *row)
 	int cpus[KB_MAX_CPUS], n = target_cpus(row, cpus);
 	double kicks = row->target == ALL_CPUS ? n : row->kicks;
 	u64 irqs[2][NR_IRQS], served, t, after, claimed = 0, lost = 0;
-	struct thread threads[KB_MAX_CPUS];
+	struct thread threads[2 * KB_MAX_CPUS];
 	struct delays delays = {};
 	int i, j, nr_threads = 0;
 	bool stop = false;
@@ -743,7 +751,7 @@ static void measure_cost(const struct row *row)
 	for (i = 0; i < reps; i++) {
 		check_alive();
 		sleep_us(50);
-		settle(threads, nr_threads, n);
+		settle(threads, nr_threads);
 		t = make_burst(row, cpus[0], row->kicks, &after);
 		add_sample(&cost, t);
 		add_sample(&net, t);
@@ -864,6 +872,7 @@ static void *herd_fn(void *arg)
 
 	while (!READ_ONCE(*t->stop)) {
 		run_prog(skel->progs.kick_storm, &args, sizeof(args));
+		add_sample(t->arg, args.end - args.start);
 		WRITE_ONCE(t->work, t->work + args.kicks * args.rounds);
 		relax();
 	}
@@ -879,22 +888,42 @@ static u64 sum_work(struct thread *threads, int n)
 	return sum;
 }
 
+/* From the first kick of any CPU after the last time a task went off the target */
+static void report_herd_delays(const struct row *row)
+{
+	const struct kb_herd *herd = &skel->bss->herd;
+	struct samples off = {}, run = {};
+	u64 i;
+
+	for (i = 0; i < herd->nr && i < KB_MAX_SAMPLES; i++) {
+		add_sample(&off, herd->off[i]);
+		add_sample(&run, herd->run[i]);
+	}
+	report(row, "victim off CPU", unit, &off, 1, true);
+	report(row, "next task on CPU", unit, &run, 1, true);
+}
+
 static void scenario_herd(void)
 {
 	struct row row = { "herd", KB_SYSCALL, BUSY_CPU, PREEMPT, KB_MAX_KICKS };
-	struct thread threads[KB_MAX_CPUS], victim;
-	u64 irqs[2][NR_IRQS], start, kicks, served;
-	bool stop = false;
+	struct samples cost[KB_MAX_CPUS] = {}, all = {};
+	struct thread threads[KB_MAX_CPUS], victims[2];
+	bool stop = false, stop_victims = false;
+	u64 irqs[2][NR_IRQS], start, kicks, served, lost;
 	int cpu, i, n = 0;
 	double elapsed;
+	size_t j;
 
 	show_cycles(false);
 	set_policy(SCHED_OTHER);
-	start_thread(&victim, target, spin_fn, &stop);
-	wait_running(&victim, 1);
-	for (cpu = 0; cpu < nr_cpus; cpu++)
-		if (cpu != target)
-			start_thread(&threads[n++], cpu, herd_fn, &stop);
+	start_victims(victims, &target, 1, &stop_victims);
+	skel->bss->herd.cpu = target;
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		if (cpu == target)
+			continue;
+		threads[n].arg = &cost[n];
+		start_thread(&threads[n++], cpu, herd_fn, &stop);
+	}
 	wait_running(threads, n);
 
 	read_irqs(irqs[0]);
@@ -909,14 +938,23 @@ static void scenario_herd(void)
 
 	join_threads(threads, n, &stop);
 	set_policy(SCHED_EXT);
+	lost = !wait_seen(target);
+	join_threads(victims, 2, &stop_victims);
+
+	for (i = 0; i < n; i++) {
+		for (j = 0; j < cost[i].n; j++)
+			add_sample(&all, cost[i].v[j]);
+		free(cost[i].v);
+	}
+	report(&row, "kick and clock", unit, &all, KB_MAX_KICKS, false);
 	report_one(&row, "rate", exact ? "kicks/Ginsn" : "kicks/s", kicks * 1e9 / elapsed);
 	for (i = 0; i < NR_IRQS; i++)
 		report_one(&row, irq_names[i], "per kick",
 			   kicks ? (double)(irqs[1][i] - irqs[0][i]) / kicks : 0);
 	report_one(&row, "coalesced", "per kick", kicks ? 1 - (double)served / kicks : 0);
-	report_one(&row, "lost", "kicks", !wait_seen(target));
-	WRITE_ONCE(stop, true);
-	pthread_join(victim.pthread, NULL);
+	if (!exact)
+		report_herd_delays(&row);
+	report_one(&row, "lost", "kicks", lost);
 }
 
 /* From the kick to the victim off its CPU */
@@ -1468,6 +1506,7 @@ int main(int argc, char **argv)
 	char *name;
 	int opt, i, nr_wanted = 0;
 
+	atexit(end_json);
 	libbpf_set_print(report_libbpf);
 	signal(SIGINT, sigint_handler);
 	signal(SIGTERM, sigint_handler);
@@ -1519,7 +1558,7 @@ int main(int argc, char **argv)
 			usage(stdout, argv[0]);
 			return 0;
 		default:
-			return 1;
+			die("see --help");
 		}
 	}
 	if (optind < argc)
@@ -1560,9 +1599,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < NR_SCENARIOS; i++)
 		if (!nr_wanted || wanted[i])
 			scenarios[i].fn();
-	if (output == JSON)
-		puts("\n]}");
-
 	set_policy(SCHED_OTHER);
 	check_alive();
 	bpf_link__destroy(ops_link);

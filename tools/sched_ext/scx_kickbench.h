@@ -8,6 +8,7 @@
 enum {
 	KB_MAX_CPUS	= 512,
 	KB_MAX_KICKS	= 64,		/* in one burst */
+	KB_MAX_SAMPLES	= 4096,		/* a power of 2 */
 };
 
 /* Where a burst of kicks is made from */
@@ -48,6 +49,18 @@ struct kb_cpu {
 	__u64	run_at;
 	__s32	pid;			/* the task that runs */
 	__u32	pad[15];		/* no other CPU in this line or the next */
+};
+
+/* The target of a herd */
+struct kb_herd {
+	__u64	asked_at;		/* when it was kicked first since a task went off it */
+	__u64	taken_at;		/* ->asked_at of the task that went off last ... */
+	__u64	off_at;			/* ... and when it did so */
+	__s32	cpu;
+	__u32	pad;
+	__u64	nr;			/* samples so far, the last ones are kept */
+	__u64	off[KB_MAX_SAMPLES];	/* from ->asked_at to the victim off the CPU ... */
+	__u64	run[KB_MAX_SAMPLES];	/* ... and to the next task on it */
 };
 
 /* The task that preempts in the application's view */
