@@ -7,6 +7,7 @@ SECS ?= 20
 CPUS ?= 4
 ICOUNT ?= 0
 TIMEOUT ?= 300
+SEED ?= 1
 
 KERNELS := stock patched debug kcsan
 SCHEDS := scx_central scx_flatcg scx_qmap scx_simple scx_urgent
@@ -30,6 +31,8 @@ export SCHED SECS CPUS ICOUNT TIMEOUT APPEND MEM CMD
 # Some commands have defaults of their own
 default = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
 PARTS ?= $(if $(filter debug kcsan,$(KERNEL)),$(KERNEL))
+TORTURE_KERNEL := $(call default,KERNEL,debug)
+TORTURE_SECS := $(call default,SECS,300)
 
 MAKEFLAGS += --no-print-directory
 TARBALL := /usr/src/linux-source-6.12.tar.xz
@@ -37,7 +40,7 @@ TARBALL := /usr/src/linux-source-6.12.tar.xz
 SERIES := $(shell find series/) $(shell cat series/*/files 2> /dev/null)
 
 # What ran in the machine decides make's own exit status
-ifneq ($(filter vm run,$(MAKECMDGOALS)),)
+ifneq ($(filter vm run torture,$(MAKECMDGOALS)),)
 -load build/exit-status.so
 endif
 leave = status=$$?; echo $$status > build/status.$$PPID; exit $$status
@@ -48,7 +51,7 @@ help: ## print these lines
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), CPUS=$(CPUS), TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT)'
 	@echo '  (1: a guest nanosecond is an instruction), MEM=2G, APPEND= (kernel parameters),'
 	@echo '  SCHED=$(SCHED) ($(SCHEDS)), SECS=$(SECS),'
-	@echo '  PARTS= (of make test, see vm/test)'
+	@echo '  PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture)'
 
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
@@ -59,6 +62,14 @@ test: export TIMEOUT := $(call default,TIMEOUT,)
 test: setup build/tools/.done $(patsubst %,build/%/.done,$(or $(filter debug kcsan,$(PARTS)),stock))
 test: ## run all tests, some in the stock kernel too; KERNEL=debug or kcsan: the selftests in it
 	@vm/test $(PARTS)
+
+# Beside its options there is the time to boot, to wait for what may come late, and to end
+torture: export TIMEOUT := $(call default,TIMEOUT,$(shell expr $(TORTURE_SECS) + 900))
+torture: export NMI := 0.3
+torture: setup build/tools/.done build/$(TORTURE_KERNEL)/.done
+torture: ## kicks and faults at random for SECS seconds, with SEED, on the debug kernel
+	@vm/qemu $(TORTURE_KERNEL) "KICK_LOST_SECS=60 vm/guest-log build/tools/selftests/kick_torture \
+		-t $(TORTURE_SECS) -s $(SEED) $(TORTURE)"; $(leave)
 
 kernel: setup build/$(KERNEL)/.done ## build build/KERNEL
 
@@ -130,4 +141,4 @@ build/kcsan/.done: vm/kcsan.config
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 
-.PHONY: help run test kernel image tools vm shell bench urgent model series dist check-base bisect-check check setup
+.PHONY: help run test torture kernel image tools vm shell bench urgent model series dist check-base bisect-check check setup

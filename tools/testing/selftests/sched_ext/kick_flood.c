@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kick_flood: a scheduler that floods the machine with kicks must not take it away from its user.
+ * Shell commands come back, the watchdog or sysrq-S gets rid of the scheduler, and nothing of it
+ * stays. What the commands took is measured, on any kernel.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kick_machine.h"
+#include "kick_flood.h"
+#include "kick_flood.bpf.skel.h"
+
+#define COMMANDS	21
+
+struct flood {
+	const char *name;
+	u64 flags;
+};
+
+static const struct flood floods[] = {
+	{ "kicks, no flags", 0 },
+	{ "kicks, IDLE", 1 },
+	{ "kicks, PREEMPT", 2 },
+	{ "kicks, WAIT", 4 },
+	{ "kicks, PREEMPT and WAIT", 6 },
+};
+
+static struct kick_flood *skel;
+static int nr_cpus;
+
+static u64 kicks_made(void)
+{
+	u64 made = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		made += skel->bss->kicks[cpu];
+	return made;
+}
+
+static u64 time_command(void)
+{
+	u64 start = now_ns();
+
+	return system("echo > /dev/null") ? 0 : now_ns() - start;
+}
+
+static int compare(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Returns false if the shell does not answer */
+static bool measure(const char *name)
+{
+	u64 times[COMMANDS], kicks = kicks_made(), start = now_ns();
+	int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		times[i] = time_command();
+		if (!times[i] || times[i] > lost_secs() * NSEC_PER_SEC) {
+			printf("# %-24s no answer to command %d\n", name, i + 1);
+			return false;
+		}
+	}
+	kicks = (kicks_made() - kicks) * NSEC_PER_SEC / (now_ns() - start);
+	qsort(times, COMMANDS, sizeof(times[0]), compare);
+	printf("# %-24s %10.2f ms %10.2f ms %10lu\n", name, times[COMMANDS / 2] / 1e6,
+	       times[COMMANDS - 1] / 1e6, kicks);
+	return true;
+}
+
+static bool start_flood(const struct flood *what)
+{
+	struct flood_start_args args;
+	bool ok = true;
+
+	skel->bss->flags = what->flags;
+	skel->bss->rounds = 16;
+	for (args.cpu = 0; args.cpu < (u32)nr_cpus; args.cpu++)
+		ok = go_to(args.cpu) &&
+		     run_program(skel->progs.flood_start, &args, sizeof(args)) && ok;
+	return go_anywhere(0) && ok;
+}
+
+/* Each flood with a scheduler of its own, which sysrq-S ends while the flood goes on */
+static bool survive(const struct flood *what)
+{
+	struct bpf_link *link = bpf_map__attach_struct_ops(skel->maps.kick_flood_ops);
+	struct user_exit_info *uei = &skel->data->uei;
+	bool ok;
+
+	if (!link)
+		return false;
+	uei->kind = 0;
+	ok = start_flood(what) && measure(what->name);
+	if (shared(uei->kind)) {
+		printf("# meanwhile the scheduler has ended: %s: %s\n", uei->reason, uei->msg);
+		ok = strstr(uei->reason, "stall") && ok;
+	} else {
+		ok = press_sysrq("S") && ok;
+	}
+	if (!WAIT_FOR(no_scheduler())) {
+		printf("# sysrq-S does not end the scheduler\n");
+		ok = false;
+	}
+	skel->bss->rounds = 0;
+	bpf_link__destroy(link);
+	return ok;
+}
+
+int main(void)
+{
+	struct bpf_link *link;
+	bool ok;
+	u32 i;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	nr_cpus = libbpf_num_possible_cpus();
+	skel = kick_flood__open();
+	if (!skel)
+		return 1;
+	skel->rodata->nr_cpus = nr_cpus;
+	if (kick_flood__load(skel))
+		return 1;
+
+	printf("# %-24s %13s %13s %10s\n", "a shell command with", "median", "longest", "kicks/s");
+	ok = measure("no scheduler");
+	link = bpf_map__attach_struct_ops(skel->maps.kick_flood_ops);
+	if (!link)
+		return 1;
+	ok = measure("a scheduler, no kicks") && ok;
+	bpf_link__destroy(link);
+	for (i = 0; i < ARRAY_SIZE(floods); i++)
+		ok = survive(&floods[i]) && ok;
+	ok = measure("the scheduler gone") && ok;
+	printf("%sok kick_flood\n", ok ? "" : "not ");
+	kick_flood__destroy(skel);
+	return !ok;
+}

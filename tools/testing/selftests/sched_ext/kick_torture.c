@@ -1,0 +1,453 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kick_torture: kicks of every kind from every context at random, faults around them, and an
+ * account of each kick. The kernel's half, and how a lost kick is found, is in kick_torture.bpf.c.
+ */
+#include <bpf/btf.h>
+#include <errno.h>
+#include <getopt.h>
+#include <linux/perf_event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kick_torture_user.h"
+
+#define SAMPLE_NS	1000000
+#define TIMER_NS	1000000
+#define CYCLES		5000000
+
+static const char usage[] =
+"Kick CPUs at random while faults go on, and account for each kick.\n"
+"\n"
+"Usage: %s [OPTION]...\n"
+"\n"
+"  -t SECS     how long (60)\n"
+"  -n KICKS    end as soon as so many were made and not dropped\n"
+"  -s SEED     of all that is chosen at random (1)\n"
+"  -f FAULTS   those named, by commas, or none (all)\n"
+"  -x FAULTS   all but those named\n"
+"  -c CONTEXTS that kick (all)\n"
+"  -k KINDS    of kicks (all)\n"
+"  -i N        operations and events make a kick one time in N (16)\n"
+"  -w N        sets of tasks for each CPU (1)\n"
+"  -p LEVEL    of suspend: s2idle, or one of /sys/power/pm_test (freezer)\n"
+"  -v          all of the books, not only what was made\n"
+"\n"
+"What has not come after 30 s, or KICK_LOST_SECS of the environment, is lost. It ends with one line,\n"
+"and with status 0 if nothing was lost. Faults:\n";
+
+/* How often each kind is chosen */
+static const int kind_weights[TORTURE_NR_KINDS] = {
+	[TORTURE_PLAIN]		= 12,
+	[TORTURE_KIND_IDLE]	= 16,
+	[TORTURE_PREEMPT]	= 16,
+	[TORTURE_WAIT]		= 4,
+	[TORTURE_PREEMPT_WAIT]	= 4,
+	[TORTURE_MASK]		= 4,
+	[TORTURE_MASK_IDLE]	= 4,
+	[TORTURE_KIND_TASK]	= 4,
+};
+
+struct torture_opts opts = { .secs = 60, .seed = 1, .sets = 1, .suspend = "freezer" };
+static u64 contexts_on = -1ULL, kinds_on = -1ULL, faults_on = -1ULL;
+static u32 one_in = 16;
+
+struct kick_torture *skel;
+struct torture_cpu *cpus;
+struct torture_orders *orders;
+int nr_cpus;
+
+static struct bpf_link *links[64];
+static int nr_links;
+/* For each CPU: its samples, and NMIs where the machine has a counter for that */
+static struct bpf_link *samplers[TORTURE_NR_CPUS];
+static struct bpf_link *counters[TORTURE_NR_CPUS];
+
+static volatile sig_atomic_t interrupted;
+
+/*
+ * Options
+ */
+
+static void print_usage(FILE *file, const char *name)
+{
+	int i;
+
+	fprintf(file, usage, name);
+	for (i = 0; i < nr_faults; i++)
+		fprintf(file, "  %-11s %s\n", faults[i].name, faults[i].what);
+}
+
+/* @stride bytes lie between the pointers to @names */
+static int find_name(const char *name, const char * const *names, size_t stride, int nr)
+{
+	const char *at = (const char *)names;
+	int i;
+
+	for (i = 0; i < nr; i++) {
+		if (!strcmp(name, *(const char * const *)(at + i * stride)))
+			return i;
+	}
+	fprintf(stderr, "'%s' is none of:", name);
+	for (i = 0; i < nr; i++)
+		fprintf(stderr, " %s", *(const char * const *)(at + i * stride));
+	fputc('\n', stderr);
+	exit(2);
+}
+
+/* The bits of the names in @list, which go by commas */
+static u64 parse_list(char *list, const char * const *names, size_t stride, int nr)
+{
+	u64 set = 0;
+	char *name;
+
+	if (!strcmp(list, "none"))
+		return 0;
+	for (name = strtok(list, ","); name; name = strtok(NULL, ","))
+		set |= 1ULL << find_name(name, names, stride, nr);
+	return set;
+}
+
+static u64 parse_faults(char *list)
+{
+	return parse_list(list, (const char * const *)&faults[0].name, sizeof(faults[0]),
+			  nr_faults);
+}
+
+static u64 parse_number(const char *arg, u64 min)
+{
+	char *end;
+	u64 n = strtoull(arg, &end, 0);
+
+	if (!*arg || *end || n < min) {
+		fprintf(stderr, "'%s' is not a number from %lu\n", arg, min);
+		exit(2);
+	}
+	return n;
+}
+
+static void parse(int opt, char *arg)
+{
+	switch (opt) {
+	case 't':
+		opts.secs = parse_number(arg, 1);
+		break;
+	case 'n':
+		opts.kicks = parse_number(arg, 1);
+		break;
+	case 's':
+		opts.seed = parse_number(arg, 0);
+		break;
+	case 'f':
+		faults_on = parse_faults(arg);
+		break;
+	case 'x':
+		faults_on &= ~parse_faults(arg);
+		break;
+	case 'c':
+		contexts_on = parse_list(arg, context_names, sizeof(char *), TORTURE_NR_CONTEXTS);
+		break;
+	case 'k':
+		kinds_on = parse_list(arg, kind_names, sizeof(char *), TORTURE_NR_KINDS);
+		break;
+	case 'i':
+		one_in = parse_number(arg, 1);
+		break;
+	case 'w':
+		opts.sets = parse_number(arg, 1);
+		break;
+	case 'p':
+		opts.suspend = arg;
+		break;
+	case 'v':
+		opts.verbose = true;
+		break;
+	}
+}
+
+static void parse_all(int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "t:n:s:f:x:c:k:i:w:p:vh")) != -1) {
+		if (opt == 'h' || opt == '?') {
+			print_usage(opt == 'h' ? stdout : stderr, argv[0]);
+			exit(opt == 'h' ? 0 : 2);
+		}
+		parse(opt, optarg);
+	}
+}
+
+u64 seed_of(u32 user)
+{
+	u64 x = opts.seed * 0x9e3779b97f4a7c15ULL + user * 0xd1342543de82ef95ULL + 1;
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return (x ^ x >> 31) | 1;
+}
+
+/*
+ * The programs
+ */
+
+/* What a program of this section attaches to */
+static bool kernel_has(const struct btf *btf, const char *section)
+{
+	const char *point = strchr(section, '/') + 1;
+	char type[64];
+
+	if (strncmp(section, "tp_btf", 6))
+		return btf__find_by_name_kind(btf, point, BTF_KIND_FUNC) > 0;
+	snprintf(type, sizeof(type), "btf_trace_%s", point);
+	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+static void fit_kernel(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, skel->obj) {
+		const char *section = bpf_program__section_name(prog);
+
+		/* Those that are optional are not loaded if nothing else is said */
+		if (bpf_program__autoload(prog))
+			continue;
+		if (kernel_has(btf, section))
+			bpf_program__set_autoload(prog, true);
+		else
+			fprintf(stderr, "# without %s\n", section);
+	}
+	if (btf__find_by_name_kind(btf, "scx_bpf_kick_cpumask", BTF_KIND_FUNC) < 0)
+		kinds_on &= ~(1ULL << TORTURE_MASK | 1ULL << TORTURE_MASK_IDLE);
+	if (btf__find_by_name_kind(btf, "scx_bpf_kick_task", BTF_KIND_FUNC) < 0)
+		kinds_on &= ~(1ULL << TORTURE_KIND_TASK);
+	btf__free(btf);
+}
+
+static bool attach_programs(void)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, skel->obj) {
+		if (bpf_program__type(prog) != BPF_PROG_TYPE_TRACING ||
+		    !bpf_program__autoload(prog))
+			continue;
+		links[nr_links] = bpf_program__attach(prog);
+		if (!links[nr_links++])
+			return false;
+	}
+	return true;
+}
+
+static void fill_choices(void)
+{
+	int left = 0, kind = -1, i;
+
+	for (i = 0; i < TORTURE_NR_CHOICES; i++) {
+		while (!left) {
+			kind = (kind + 1) % TORTURE_NR_KINDS;
+			left = kinds_on & 1ULL << kind ? kind_weights[kind] : 0;
+		}
+		orders->choices[i] = kind;
+		left--;
+	}
+}
+
+/* The first set of CPUs is empty, the last has all */
+static void fill_mask(int i)
+{
+	u64 random = seed_of(SEED_MASKS + i);
+	int cpu;
+
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		if ((int)(next_random(&random) % (TORTURE_NR_MASKS - 1)) < i)
+			skel->bss->mask_bits[i][cpu / 64] |= 1ULL << cpu % 64;
+	}
+}
+
+static void give_orders(void)
+{
+	int cpu, i;
+
+	orders->contexts = contexts_on;
+	orders->one_in = one_in;
+	orders->timer_ns = TIMER_NS;
+	fill_choices();
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		cpus[cpu].wait_cpu = -1;
+		for (i = 0; i < TORTURE_NR_CONTEXTS; i++)
+			cpus[cpu].random[i] = seed_of(SEED_CPUS + (cpu << 8 | i));
+	}
+	for (i = 0; i < TORTURE_NR_MASKS; i++)
+		fill_mask(i);
+	for (i = 0; i < nr_faults; i++)
+		faults[i].on = faults_on & 1ULL << i;
+}
+
+void watch(int cpu)
+{
+	struct torture_timer_args args = { .cpu = cpu };
+	int fd = open_event(cpu, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, SAMPLE_NS);
+
+	if (fd >= 0)
+		samplers[cpu] = bpf_program__attach_perf_event(skel->progs.torture_sample, fd);
+	if (!samplers[cpu])
+		fail("no samples of CPU %d: %s", cpu, strerror(errno));
+	if (!go_to(cpu) || !run_program(skel->progs.torture_start_timer, &args, sizeof(args)))
+		fail("no timer on CPU %d", cpu);
+	go_anywhere(0);
+	fd = open_event(cpu, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, CYCLES);
+	if (fd >= 0)
+		counters[cpu] = bpf_program__attach_perf_event(skel->progs.torture_count, fd);
+}
+
+void unwatch(int cpu)
+{
+	bpf_link__destroy(samplers[cpu]);
+	samplers[cpu] = NULL;
+	bpf_link__destroy(counters[cpu]);
+	counters[cpu] = NULL;
+}
+
+static bool set_up(void)
+{
+	int cpu;
+
+	nr_cpus = libbpf_num_possible_cpus();
+	skel = kick_torture__open();
+	if (!skel || nr_cpus > TORTURE_NR_CPUS)
+		return false;
+	skel->rodata->nr_cpus = nr_cpus;
+	fit_kernel();
+	if (!kinds_on || kick_torture__load(skel))
+		return false;
+	cpus = skel->bss->cpus;
+	orders = &skel->bss->orders;
+	give_orders();
+	open_books();
+	if (!prepare_tasks() || !run_program(skel->progs.torture_make_masks, NULL, 0) ||
+	    !attach_programs())
+		return false;
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		if (!is_online(cpu))
+			continue;
+		cpus[cpu].watched = 1;
+		watch(cpu);
+	}
+	return !failed();
+}
+
+static void end_programs(void)
+{
+	int i;
+
+	for (i = 0; i < nr_cpus; i++)
+		unwatch(i);
+	for (i = 0; i < nr_links; i++)
+		bpf_link__destroy(links[i]);
+	kick_torture__destroy(skel);
+}
+
+/*
+ * The run
+ */
+
+/* Grace periods and tasks go on, and so does the scheduler */
+static void check_alive(u64 *random)
+{
+	static u64 grace_then, then;
+	int cpu;
+
+	if (skel->data->grace != grace_then || !then) {
+		grace_then = skel->data->grace;
+		then = now_ns();
+	}
+	for (cpu = 0; cpu < nr_cpus && now_ns() - then > lost_secs() * NSEC_PER_SEC; cpu++) {
+		if (cpus[cpu].watched && cpus[cpu].passed != grace_then)
+			fail("CPU %d took no interrupt outside of a kick for %lu s", cpu,
+			     lost_secs());
+	}
+	check_workers();
+	revive(random);
+}
+
+static void progress(u64 start, const struct books *b)
+{
+	static u64 last;
+
+	if (now_ns() - last < 10 * NSEC_PER_SEC)
+		return;
+	last = now_ns();
+	fprintf(stderr, "# %3.0f s: %lu kicks, %lu dropped, %lu cycles\n", (last - start) / 1e9,
+		b->made, b->dropped, b->cycles);
+}
+
+static void run(u64 start)
+{
+	u64 random = seed_of(SEED_RUN), end = start + opts.secs * NSEC_PER_SEC;
+	struct books b;
+	int cpu;
+
+	do {
+		usleep(50000);
+		for (cpu = 0; cpu < nr_cpus; cpu++)
+			cpus[cpu].alone = !(next_random(&random) & 3);
+		check_lost();
+		check_alive(&random);
+		add_up(&b);
+		progress(start, &b);
+	} while (!interrupted && !failed() && now_ns() < end &&
+		 (!opts.kicks || b.made - b.dropped < opts.kicks));
+}
+
+static void finish(void)
+{
+	end_faults();
+	orders->stop = 1;
+	end_workers();
+	if (!failed())
+		wait_for_rest("with the scheduler loaded");
+	unload(SIGTERM);
+	if (!failed())
+		wait_for_rest("with the scheduler gone");
+}
+
+static void on_signal(int signal)
+{
+	interrupted = 1;
+}
+
+int main(int argc, char **argv)
+{
+	u64 start, ns, random;
+	int code;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	parse_all(argc, argv);
+	/* In control whatever the scheduler does to the others */
+	be(SCHED_FIFO | SCHED_RESET_ON_FORK, 50);
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	signal(SIGPIPE, SIG_IGN);
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	if (!set_up()) {
+		fprintf(stderr, "kick_torture: FAILED: its BPF programs can't be loaded here\n");
+		return 1;
+	}
+
+	/* Waits are long on a busy virtual machine: tell of those that are too long there */
+	put("/sys/module/sched_ext/parameters/kick_wait_warn_ms", "2000");
+	random = seed_of(SEED_RUN + 1);
+	load(&random);
+	start = now_ns();
+	if (start_workers() && start_faults())
+		run(start);
+	ns = now_ns() - start;
+	finish();
+	code = close_books(ns);
+	end_programs();
+	return code;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kick_torture's BPF programs (kick_torture.bpf.c) and its user space share. The types are
+ * those of scx/common.bpf.h and scx/common.h.
+ */
+#ifndef __KICK_TORTURE_H__
+#define __KICK_TORTURE_H__
+
+/* One more than the largest CPU number, and than the largest number of workers */
+#define TORTURE_NR_CPUS		256
+#define TORTURE_NR_WORKERS	1024
+
+/* How many kicks of each CPU are remembered with their origin */
+#define TORTURE_NR_RECENT	64
+
+/* A CPU that has gone through so many cycles and got nothing done in between is left in peace */
+#define TORTURE_RESTLESS	200
+
+/* Sets of CPUs that are kicked in one call, and table of kinds to choose from: powers of two */
+#define TORTURE_NR_MASKS	16
+#define TORTURE_NR_CHOICES	64
+
+/* Where a kick is made */
+enum torture_context {
+	TORTURE_SELECT_CPU,
+	TORTURE_ENQUEUE,
+	TORTURE_DEQUEUE,
+	TORTURE_DISPATCH,
+	TORTURE_TICK,
+	TORTURE_RUNNABLE,
+	TORTURE_RUNNING,
+	TORTURE_STOPPING,
+	TORTURE_QUIESCENT,
+	TORTURE_YIELD,
+	TORTURE_SET_CPUMASK,
+	TORTURE_SET_WEIGHT,
+	TORTURE_CPU_ACQUIRE,
+	TORTURE_CPU_RELEASE,
+	TORTURE_UPDATE_IDLE,
+	TORTURE_CPU_ONLINE,
+	TORTURE_CPU_OFFLINE,
+	TORTURE_TASK,
+	TORTURE_CGROUP,
+	TORTURE_DUMP,
+	TORTURE_INIT,
+	TORTURE_TIMER,
+	TORTURE_SYSCALL,
+	TORTURE_SYS_ENTER,
+	TORTURE_SWITCH,
+	TORTURE_WAKEUP,
+	TORTURE_IDLE,
+	TORTURE_SOFTIRQ,
+	TORTURE_HARDIRQ,
+	TORTURE_EVENT,
+	TORTURE_NMI,
+	TORTURE_NR_CONTEXTS,
+};
+
+enum torture_kind {
+	TORTURE_PLAIN,
+	TORTURE_KIND_IDLE,
+	TORTURE_PREEMPT,
+	TORTURE_WAIT,
+	TORTURE_PREEMPT_WAIT,
+	TORTURE_MASK,		/* scx_bpf_kick_cpumask(), SCX_KICK_PREEMPT */
+	TORTURE_MASK_IDLE,	/* the same, SCX_KICK_IDLE */
+	TORTURE_KIND_TASK,	/* scx_bpf_kick_task() */
+	TORTURE_NR_KINDS,
+};
+
+/* What becomes of it: served, alone or with others, or dropped for a reason */
+enum torture_fate {
+	TORTURE_LIVE,
+	TORTURE_NOT_LOADED,
+	TORTURE_BYPASSED,
+	TORTURE_OFFLINE,
+	TORTURE_NR_FATES,
+};
+
+/*
+ * Kicks of one CPU, as three sequences: a kick raises ->asked before it is made, and each
+ * scheduling cycle begins with ->seen = ->asked. Kicks that leave a busy CPU alone have a sequence
+ * of their own, and so has what SCX_KICK_PREEMPT adds: there, a cycle counts that finds no slice
+ * left.
+ */
+enum torture_sequence {
+	TORTURE_SEQ_CYCLE,
+	TORTURE_SEQ_IDLE,
+	TORTURE_SEQ_PREEMPT,
+	TORTURE_NR_SEQS,
+};
+
+struct torture_seq {
+	u64 asked;
+	u64 seen;
+	u64 served;		/* kicks that were the first one of those that a cycle served */
+	u64 coalesced;		/* kicks served with them */
+	u64 lost;
+	u64 witnessed;	/* ->asked, some time ago; see torture_sample() */
+};
+
+struct torture_cpu {
+	/* As a target: written by kickers */
+	struct torture_seq seq[TORTURE_NR_SEQS];
+	u64 first_seq;		/* the first kick that no cycle has served yet */
+	u64 first_ns;		/* when it was made */
+	u32 recent[TORTURE_NR_RECENT];	/* context, kind and kicker of the last kicks */
+
+	/* As a target: written by itself */
+	u64 cycles;
+	u64 switches;		/* to another task */
+	u64 longest_ns;		/* from a kick to the cycle that serves it */
+	u64 late[64];		/* kicks by the power of two of that time */
+	u64 samples;
+	u64 judged;		/* samples that would have found a lost kick */
+	u64 rested;		/* ->cycles, when it was last seen idle or in user mode */
+	u64 passed;		/* the grace period of the last sample outside of any kick */
+	u64 witness_grace;	/* when ->witnessed was taken, 0: never */
+	u32 asleep;		/* in the innermost part of the idle loop */
+
+	/* As a kicker */
+	u64 kicks[TORTURE_NR_CONTEXTS][TORTURE_NR_FATES];
+	u64 kinds[TORTURE_NR_KINDS][TORTURE_NR_FATES];
+	u64 left_out;		/* kicks not made, see ready() */
+	u64 offline_in_mask;	/* the kernel does not count those */
+	u64 unsure;		/* it may have or not, CPUs came or went */
+	u64 own;		/* of the kernel itself, or made up for, see kick_task() */
+	u64 claims, busy, gone;	/* scx_bpf_kick_task() returned 0, -EBUSY, -ESRCH */
+	u64 random[TORTURE_NR_CONTEXTS];
+	u32 kicking;		/* in a kick, or its task was when another one preempted it */
+
+	/* A wait that is still to be seen, see torture_waited() */
+	s32 wait_cpu;		/* -1: none */
+	u32 wait_number;
+	u64 wait_switches;
+	u64 wait_epoch;
+	u64 waits;		/* waits seen to be kept */
+	u64 waits_broken;
+
+	/* Orders of user space */
+	u32 alone;		/* one kick at a time, so that a lost one is not made up for */
+	u32 watched;		/* its samples count: grace periods wait for it */
+};
+
+/* Of user space */
+struct torture_orders {
+	u64 contexts;		/* a bit for each one that kicks */
+	u8 choices[TORTURE_NR_CHOICES];	/* kinds, the frequent ones more often */
+	u32 one_in;		/* operations and events make a kick one time in so many */
+	u32 timer_ns;
+	u32 stop;
+	u32 nr_workers;
+	s32 workers[TORTURE_NR_WORKERS];
+};
+
+/* Arguments of the syscall programs */
+struct torture_kick_args {
+	u32 nr;
+};
+
+struct torture_timer_args {
+	u32 cpu;
+};
+
+#endif	/* __KICK_TORTURE_H__ */

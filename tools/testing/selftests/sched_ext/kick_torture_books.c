@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kick_torture: the books, and the verdict */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "kick_torture_user.h"
+
+/* The kernel's counters, with room for more */
+#define NR_OUTCOMES	16
+
+const char * const context_names[TORTURE_NR_CONTEXTS] = {
+	[TORTURE_SELECT_CPU]	= "select_cpu",
+	[TORTURE_ENQUEUE]	= "enqueue",
+	[TORTURE_DEQUEUE]	= "dequeue",
+	[TORTURE_DISPATCH]	= "dispatch",
+	[TORTURE_TICK]		= "tick",
+	[TORTURE_RUNNABLE]	= "runnable",
+	[TORTURE_RUNNING]	= "running",
+	[TORTURE_STOPPING]	= "stopping",
+	[TORTURE_QUIESCENT]	= "quiescent",
+	[TORTURE_YIELD]		= "yield",
+	[TORTURE_SET_CPUMASK]	= "set_cpumask",
+	[TORTURE_SET_WEIGHT]	= "set_weight",
+	[TORTURE_CPU_ACQUIRE]	= "cpu_acquire",
+	[TORTURE_CPU_RELEASE]	= "cpu_release",
+	[TORTURE_UPDATE_IDLE]	= "update_idle",
+	[TORTURE_CPU_ONLINE]	= "cpu_online",
+	[TORTURE_CPU_OFFLINE]	= "cpu_offline",
+	[TORTURE_TASK]		= "task",
+	[TORTURE_CGROUP]	= "cgroup",
+	[TORTURE_DUMP]		= "dump",
+	[TORTURE_INIT]		= "init",
+	[TORTURE_TIMER]		= "timer",
+	[TORTURE_SYSCALL]	= "syscall",
+	[TORTURE_SYS_ENTER]	= "sys_enter",
+	[TORTURE_SWITCH]	= "switch",
+	[TORTURE_WAKEUP]	= "wakeup",
+	[TORTURE_IDLE]		= "idle",
+	[TORTURE_SOFTIRQ]	= "softirq",
+	[TORTURE_HARDIRQ]	= "hardirq",
+	[TORTURE_EVENT]		= "event",
+	[TORTURE_NMI]		= "nmi",
+};
+
+const char * const kind_names[TORTURE_NR_KINDS] = {
+	[TORTURE_PLAIN]		= "plain",
+	[TORTURE_KIND_IDLE]	= "idle",
+	[TORTURE_PREEMPT]	= "preempt",
+	[TORTURE_WAIT]		= "wait",
+	[TORTURE_PREEMPT_WAIT]	= "preempt+wait",
+	[TORTURE_MASK]		= "mask",
+	[TORTURE_MASK_IDLE]	= "mask+idle",
+	[TORTURE_KIND_TASK]	= "task",
+};
+
+static const char * const fate_names[TORTURE_NR_FATES] = {
+	[TORTURE_LIVE]		= "live",
+	[TORTURE_NOT_LOADED]	= "not loaded",
+	[TORTURE_BYPASSED]	= "bypassed",
+	[TORTURE_OFFLINE]	= "offline",
+};
+
+static const char * const seq_names[TORTURE_NR_SEQS] = {
+	[TORTURE_SEQ_CYCLE]	= "cycles",
+	[TORTURE_SEQ_IDLE]	= "idle",
+	[TORTURE_SEQ_PREEMPT]	= "preempt",
+};
+
+/* The kernel's own counters of what became of kicks: a column each, as many as there are */
+static struct {
+	char names[NR_OUTCOMES][16];
+	u64 counts[NR_OUTCOMES];
+	int nr;
+} outcomes;
+
+static pthread_mutex_t failure_lock = PTHREAD_MUTEX_INITIALIZER;
+static char failure[512];
+
+__printf(1, 2) void fail(const char *fmt, ...)
+{
+	va_list args;
+
+	pthread_mutex_lock(&failure_lock);
+	if (!failure[0]) {
+		va_start(args, fmt);
+		vsnprintf(failure, sizeof(failure), fmt, args);
+		va_end(args);
+		fprintf(stderr, "# %s\n", failure);
+	}
+	pthread_mutex_unlock(&failure_lock);
+}
+
+bool failed(void)
+{
+	return shared(failure[0]);
+}
+
+/*
+ * What the CPUs have counted
+ */
+
+static void add_up_seq(struct torture_seq *sum, const struct torture_seq *seq)
+{
+	sum->asked += seq->asked;
+	sum->seen += seq->seen;
+	sum->served += seq->served;
+	sum->coalesced += seq->coalesced;
+	sum->lost += seq->lost;
+}
+
+static void add_up_kicks(struct books *b, const struct torture_cpu *tc)
+{
+	int i, fate;
+
+	for (fate = 0; fate < TORTURE_NR_FATES; fate++) {
+		for (i = 0; i < TORTURE_NR_CONTEXTS; i++) {
+			b->contexts[i][fate] += tc->kicks[i][fate];
+			b->made += tc->kicks[i][fate];
+			if (fate != TORTURE_LIVE)
+				b->dropped += tc->kicks[i][fate];
+		}
+		for (i = 0; i < TORTURE_NR_KINDS; i++)
+			b->kinds[i][fate] += tc->kinds[i][fate];
+	}
+}
+
+static void add_up_cpu(struct books *b, const struct torture_cpu *tc)
+{
+	int i;
+
+	add_up_kicks(b, tc);
+	for (i = 0; i < TORTURE_NR_SEQS; i++)
+		add_up_seq(&b->seq[i], &tc->seq[i]);
+	for (i = 0; i < 64; i++)
+		b->late[i] += tc->late[i];
+	b->left_out += tc->left_out;
+	b->offline_in_mask += tc->offline_in_mask;
+	b->unsure += tc->unsure;
+	b->own += tc->own;
+	b->claims += tc->claims;
+	b->busy += tc->busy;
+	b->gone += tc->gone;
+	b->waits += tc->waits;
+	b->waits_broken += tc->waits_broken;
+	b->cycles += tc->cycles;
+	b->samples += tc->samples;
+	b->judged += tc->judged;
+	if (tc->longest_ns > b->longest_ns)
+		b->longest_ns = tc->longest_ns;
+}
+
+void add_up(struct books *b)
+{
+	int cpu;
+
+	memset(b, 0, sizeof(*b));
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		add_up_cpu(b, &cpus[cpu]);
+}
+
+/*
+ * What was lost
+ */
+
+static u64 lost(const struct torture_seq *seq)
+{
+	return seq[TORTURE_SEQ_CYCLE].lost + seq[TORTURE_SEQ_IDLE].lost +
+	       seq[TORTURE_SEQ_PREEMPT].lost;
+}
+
+/* The last kicks of a CPU, the very last one first */
+static void tell_recent(int cpu)
+{
+	struct torture_cpu *tc = &cpus[cpu];
+	u64 asked = tc->seq[TORTURE_SEQ_CYCLE].asked;
+	int i;
+
+	fprintf(stderr, "# CPU %d lost %lu kicks, %lu of an idle CPU, %lu preemptions; the last:",
+		cpu, tc->seq[TORTURE_SEQ_CYCLE].lost, tc->seq[TORTURE_SEQ_IDLE].lost,
+		tc->seq[TORTURE_SEQ_PREEMPT].lost);
+	for (i = 0; i < 8 && asked > (u64)i; i++) {
+		u32 recent = tc->recent[(asked - i) % TORTURE_NR_RECENT];
+
+		fprintf(stderr, " %s from %s on %u;",
+			kind_names[(recent >> 8 & 0xff) % TORTURE_NR_KINDS],
+			context_names[(recent & 0xff) % TORTURE_NR_CONTEXTS], recent >> 16);
+	}
+	fputc('\n', stderr);
+}
+
+void check_lost(void)
+{
+	struct books b;
+	int cpu;
+
+	add_up(&b);
+	if (b.waits_broken)
+		fail("%lu waits did not wait", b.waits_broken);
+	if (!lost(b.seq) || failed())
+		return;
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		if (lost(cpus[cpu].seq))
+			tell_recent(cpu);
+	}
+	fail("%lu kicks lost", lost(b.seq));
+}
+
+static bool all_seen(void)
+{
+	int cpu, i;
+
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		for (i = 0; i < TORTURE_NR_SEQS; i++) {
+			struct torture_seq *seq = &cpus[cpu].seq[i];
+
+			if (cpus[cpu].watched && shared(seq->asked) != shared(seq->seen))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Nobody kicks any more: what was asked must be seen now, and found missing if not */
+void wait_for_rest(const char *when)
+{
+	bool seen = WAIT_FOR(all_seen());
+
+	check_lost();
+	if (!seen)
+		fail("kicks are left that no cycle has seen, %s", when);
+}
+
+/*
+ * The kernel's counters
+ */
+
+static void read_outcomes(u64 *counts)
+{
+	FILE *file = fopen("/sys/kernel/debug/sched/ext_kick", "r");
+	static const char spaces[] = "\n ";
+	char line[512], *word, *save;
+	int i = 0;
+
+	if (!file)
+		return;
+	word = fgets(line, sizeof(line), file) ? strtok_r(line, spaces, &save) : NULL;
+	while (word && (word = strtok_r(NULL, spaces, &save)) && strcmp(word, "irqs") &&
+	       i < NR_OUTCOMES)
+		snprintf(outcomes.names[i++], sizeof(outcomes.names[0]), "%s", word);
+	outcomes.nr = i;
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, "all ", 4))
+			continue;
+		for (i = 0, word = line + 4; i < outcomes.nr; i++)
+			counts[i] = strtoull(word, &word, 10);
+	}
+	fclose(file);
+}
+
+void open_books(void)
+{
+	read_outcomes(outcomes.counts);
+}
+
+/* What they have counted since then */
+static void count_outcomes(void)
+{
+	u64 counts[NR_OUTCOMES] = {};
+	int i;
+
+	read_outcomes(counts);
+	for (i = 0; i < outcomes.nr; i++)
+		outcomes.counts[i] = counts[i] - outcomes.counts[i];
+}
+
+/*
+ * Debit and credit
+ */
+
+static void check_pair(const char *what, u64 left, u64 right)
+{
+	if (left != right)
+		fail("the books do not balance: %s: %lu and %lu", what, left, right);
+}
+
+/* A CPU that came or went while a set of CPUs was kicked may be in it or not */
+static void balance_outcomes(const struct books *b)
+{
+	u64 sum = 0, made = b->made - b->offline_in_mask + b->own;
+	int i;
+
+	for (i = 0; i < outcomes.nr; i++)
+		sum += outcomes.counts[i];
+	if (outcomes.nr && (sum + b->unsure < made || made + b->unsure < sum))
+		fail("the books do not balance: made %lu, in the kernel's counters %lu, unsure %lu",
+		     made, sum, b->unsure);
+}
+
+static void balance_books(const struct books *b)
+{
+	u64 cycle = 0, idle = 0, preempt = 0, kinds = 0;
+	int i, fate;
+
+	for (i = 0; i < TORTURE_NR_KINDS; i++) {
+		u64 live = b->kinds[i][TORTURE_LIVE];
+
+		if (i == TORTURE_KIND_IDLE || i == TORTURE_MASK_IDLE)
+			idle += live;
+		else
+			cycle += live;
+		if (i == TORTURE_PREEMPT || i == TORTURE_PREEMPT_WAIT || i == TORTURE_MASK)
+			preempt += live;
+		for (fate = 0; fate < TORTURE_NR_FATES; fate++)
+			kinds += b->kinds[i][fate];
+	}
+	check_pair("made, by context and by kind", b->made, kinds);
+	check_pair("live, and asked for cycles", cycle, b->seq[TORTURE_SEQ_CYCLE].asked);
+	check_pair("live, and asked of idle CPUs", idle, b->seq[TORTURE_SEQ_IDLE].asked);
+	check_pair("live, and asked to preempt", preempt, b->seq[TORTURE_SEQ_PREEMPT].asked);
+	for (i = 0; i < TORTURE_NR_SEQS; i++)
+		check_pair("asked, and served, coalesced or lost", b->seq[i].asked,
+			   b->seq[i].served + b->seq[i].coalesced + b->seq[i].lost);
+	check_pair("made, and live or dropped", b->made, cycle + idle + b->dropped);
+	balance_outcomes(b);
+}
+
+static void print_rows(const char *title, const char * const *names, int nr,
+		       const u64 (*rows)[TORTURE_NR_FATES])
+{
+	int i, fate;
+
+	printf("# %-14s", title);
+	for (fate = 0; fate < TORTURE_NR_FATES; fate++)
+		printf(" %12s", fate_names[fate]);
+	putchar('\n');
+	for (i = 0; i < nr; i++) {
+		u64 sum = 0;
+
+		for (fate = 0; fate < TORTURE_NR_FATES; fate++)
+			sum += rows[i][fate];
+		if (!sum && !opts.verbose)
+			continue;
+		printf("# %-14s", names[i]);
+		for (fate = 0; fate < TORTURE_NR_FATES; fate++)
+			printf(" %12lu", rows[i][fate]);
+		putchar('\n');
+	}
+}
+
+static void print_seqs(const struct torture_seq *seq)
+{
+	int i;
+
+	printf("# %-14s %12s %12s %12s %12s\n", "asked for", "asked", "served", "coalesced",
+	       "lost");
+	for (i = 0; i < TORTURE_NR_SEQS; i++)
+		printf("# %-14s %12lu %12lu %12lu %12lu\n", seq_names[i], seq[i].asked,
+		       seq[i].served, seq[i].coalesced, seq[i].lost);
+}
+
+static void print_outcomes(const struct books *b)
+{
+	int i;
+
+	printf("# the kernel counts:");
+	for (i = 0; i < outcomes.nr; i++)
+		printf(" %s %lu,", outcomes.names[i], outcomes.counts[i]);
+	printf(" of which %lu of its own, %lu unsure\n", b->own, b->unsure);
+}
+
+static void print_late(const u64 *late)
+{
+	int i;
+
+	printf("# from kick to cycle, up to:");
+	for (i = 0; i < 63; i++) {
+		if (late[i])
+			printf(" %gus %lu,", (2ULL << i) / 1000.0, late[i]);
+	}
+	putchar('\n');
+}
+
+static void print_faults(void)
+{
+	int i;
+
+	printf("# faults:");
+	for (i = 0; i < nr_faults; i++) {
+		if (faults[i].on)
+			printf(" %s %lu (%lu refused),", faults[i].name, faults[i].strikes,
+			       faults[i].refused);
+	}
+	putchar('\n');
+}
+
+static void print_books(const struct books *b)
+{
+	print_rows("kicks from", context_names, TORTURE_NR_CONTEXTS, b->contexts);
+	print_rows("kind", kind_names, TORTURE_NR_KINDS, b->kinds);
+	print_seqs(b->seq);
+	if (outcomes.nr)
+		print_outcomes(b);
+	printf("# tasks kicked: %lu claimed, %lu busy, %lu gone; %lu kicks left out\n", b->claims,
+	       b->busy, b->gone, b->left_out);
+	printf("# %lu cycles, %lu samples, of which %lu would have found a lost kick\n", b->cycles,
+	       b->samples, b->judged);
+	print_late(b->late);
+	print_faults();
+}
+
+/* Ends with the verdict, in one line. Returns the exit status */
+int close_books(u64 ns)
+{
+	struct books b;
+
+	add_up(&b);
+	count_outcomes();
+	if (!failed())
+		balance_books(&b);
+	print_books(&b);
+	printf("kick_torture: %s: %lu kicks in %.0f s, seed %lu: %lu served, %lu coalesced, ",
+	       failed() ? "FAILED" : "ok", b.made, ns / 1e9, opts.seed,
+	       b.seq[TORTURE_SEQ_CYCLE].served + b.seq[TORTURE_SEQ_IDLE].served,
+	       b.seq[TORTURE_SEQ_CYCLE].coalesced + b.seq[TORTURE_SEQ_IDLE].coalesced);
+	printf("%lu dropped, %lu lost; %lu waits kept, %lu broken; longest %.3f ms%s%s\n",
+	       b.dropped, lost(b.seq), b.waits, b.waits_broken, b.longest_ns / 1e6,
+	       failed() ? "; " : "", failure);
+	return failed();
+}

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kick_torture: the faults */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include "kick_torture_user.h"
+
+#define CGROUP		"/sys/fs/cgroup/kick_torture"
+#define NR_CGROUPS	3
+
+/* When s2idle ends. The kernel refuses to sleep for less than 2 s */
+#define SUSPEND_SECS	4
+
+/*
+ * CPUs
+ */
+
+static void strike_hotplug(struct fault *fault, u64 *random)
+{
+	int cpu = 1 + next_random(random) % (nr_cpus - 1);
+
+	/* Refused where deadline tasks would not have room, and while the system suspends */
+	if (!set_online(cpu, false)) {
+		count(fault->refused);
+		return;
+	}
+	/* From now on grace periods go on without it, until it can kick again */
+	cpus[cpu].watched = 0;
+	unwatch(cpu);
+	usleep(next_random(random) % 100000);
+	cpus[cpu].watched = 1;
+	if (WAIT_FOR(set_online(cpu, true)))
+		watch(cpu);
+	else
+		fail("CPU %d does not come back: %s", cpu, strerror(errno));
+}
+
+static const char *prepare_hotplug(void)
+{
+	return nr_cpus < 2 || access("/sys/devices/system/cpu/cpu1/online", W_OK) ?
+	       "no CPU can go offline" : NULL;
+}
+
+/*
+ * The scheduler
+ */
+
+static void strike_unload(struct fault *fault, u64 *random)
+{
+	reload(SIGTERM, random);
+}
+
+static void strike_kill(struct fault *fault, u64 *random)
+{
+	reload(SIGKILL, random);
+}
+
+static void strike_reset(struct fault *fault, u64 *random)
+{
+	reload(0, random);
+}
+
+static const char *prepare_sysrq(void)
+{
+	return access("/proc/sysrq-trigger", W_OK) ? "no sysrq" : NULL;
+}
+
+static void strike_dump(struct fault *fault, u64 *random)
+{
+	press_sysrq("D");
+}
+
+static void strike_nmi(struct fault *fault, u64 *random)
+{
+	press_sysrq("l");
+}
+
+/*
+ * Tasks
+ */
+
+static void strike_rt(struct fault *fault, u64 *random)
+{
+	if (!go_to(next_random(random) % nr_cpus) ||
+	    !be(SCHED_FIFO, 1 + next_random(random) % 50))
+		count(fault->refused);
+	spin(next_random(random) % (3 * NSEC_PER_MSEC));
+	be(SCHED_EXT, 0);
+	go_anywhere(0);
+}
+
+struct deadline_attr {
+	u32 size, policy;
+	u64 flags;
+	s32 nice;
+	u32 priority;
+	u64 runtime, deadline, period;
+};
+
+/*
+ * Far more runtime than it uses: a virtual machine's CPU that stands still takes it away, and what
+ * is missing has to be made up for.
+ */
+static void strike_deadline(struct fault *fault, u64 *random)
+{
+	struct deadline_attr attr = {
+		.size = sizeof(attr),
+		.policy = SCHED_DEADLINE,
+		.runtime = 9 * NSEC_PER_MSEC + next_random(random) % NSEC_PER_MSEC,
+		.deadline = 20 * NSEC_PER_MSEC,
+		.period = 20 * NSEC_PER_MSEC,
+	};
+	int i;
+
+	if (syscall(SYS_sched_setattr, 0, &attr, 0))
+		count(fault->refused);
+	for (i = 0; i < 5; i++) {
+		spin(next_random(random) % (3 * NSEC_PER_MSEC / 2));
+		usleep(next_random(random) % 2000);
+	}
+	be(SCHED_EXT, 0);
+}
+
+static void strike_affinity(struct fault *fault, u64 *random)
+{
+	pid_t tid = any_worker(random);
+	cpu_set_t set;
+	int cpu;
+
+	CPU_ZERO(&set);
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
+		if (next_random(random) & 1)
+			CPU_SET(cpu, &set);
+	}
+	/* None of them may be there */
+	if (sched_setaffinity(tid, sizeof(set), &set))
+		go_anywhere(tid);
+}
+
+static void strike_rest(struct fault *fault, u64 *random)
+{
+	rest(next_random(random) % (100 * NSEC_PER_MSEC));
+}
+
+static void in_cgroup(int i, const char *file, char *path, size_t size)
+{
+	snprintf(path, size, CGROUP "/%d/%s", i, file);
+}
+
+static void strike_cgroup(struct fault *fault, u64 *random)
+{
+	char path[64];
+
+	in_cgroup(next_random(random) % NR_CGROUPS, "cgroup.threads", path, sizeof(path));
+	if (!put_number(path, any_worker(random)))
+		count(fault->refused);
+	if (next_random(random) % 8)
+		return;
+	in_cgroup(next_random(random) % NR_CGROUPS, "cpu.weight", path, sizeof(path));
+	if (!put_number(path, 1 + next_random(random) % 10000))
+		count(fault->refused);
+}
+
+static const char *prepare_cgroup(void)
+{
+	char path[64];
+	int i;
+
+	if (mkdir(CGROUP, 0755) || !put(CGROUP "/cgroup.procs", "0"))
+		return "no cgroup2 at /sys/fs/cgroup that can be written";
+	if (!put("/sys/fs/cgroup/cgroup.subtree_control", "+cpu"))
+		return "no cpu controller";
+	for (i = 0; i < NR_CGROUPS; i++) {
+		in_cgroup(i, "", path, sizeof(path));
+		mkdir(path, 0755);
+		in_cgroup(i, "cgroup.type", path, sizeof(path));
+		if (!put(path, "threaded"))
+			return "no threaded cgroups";
+	}
+	return put(CGROUP "/cgroup.subtree_control", "+cpu") ? NULL :
+	       "no cpu controller for threads";
+}
+
+static void remove_cgroups(void)
+{
+	char path[64];
+	int i;
+
+	if (access(CGROUP, F_OK))
+		return;
+	put("/sys/fs/cgroup/cgroup.procs", "0");
+	for (i = 0; i < NR_CGROUPS; i++) {
+		in_cgroup(i, "", path, sizeof(path));
+		rmdir(path);
+	}
+	rmdir(CGROUP);
+}
+
+/*
+ * The system
+ */
+
+/* A timer that wakes the system sets the real-time clock's alarm on the way to sleep */
+static bool wake_later(int timer)
+{
+	struct itimerspec when = { .it_value.tv_sec = SUSPEND_SECS };
+
+	return timer >= 0 && !timerfd_settime(timer, 0, &when, NULL);
+}
+
+static void strike_suspend(struct fault *fault, u64 *random)
+{
+	bool real = !strcmp(opts.suspend, "s2idle");
+	int timer = real ? timerfd_create(CLOCK_BOOTTIME_ALARM, TFD_CLOEXEC) : -1;
+
+	if ((real && !wake_later(timer)) ||
+	    !put("/sys/power/pm_test", real ? "none" : opts.suspend) ||
+	    !put("/sys/power/state", "freeze"))
+		count(fault->refused);
+	put("/sys/power/pm_test", "none");
+	if (real)
+		close(timer);
+}
+
+static const char *prepare_suspend(void)
+{
+	if (access("/sys/power/pm_test", W_OK))
+		return "no /sys/power/pm_test";
+	put("/sys/module/suspend/parameters/pm_test_delay", "1");
+	return NULL;
+}
+
+/*
+ * All of them
+ */
+
+struct fault faults[] = {
+	{ "hotplug", "CPUs go offline and come back", strike_hotplug, prepare_hotplug, 300 },
+	{ "unload", "the scheduler is unloaded and loaded", strike_unload, NULL, 2000 },
+	{ "kill", "the same by SIGKILL", strike_kill, NULL, 2000 },
+	{ "reset", "the same by sysrq-S", strike_reset, prepare_sysrq, 4000 },
+	{ "rt", "real-time tasks come and go", strike_rt, NULL, 10, true },
+	{ "deadline", "deadline tasks come and go", strike_deadline, NULL, 50, true },
+	{ "rest", "all tasks sleep for a while", strike_rest, NULL, 500 },
+	{ "affinity", "tasks change their CPUs", strike_affinity, NULL, 5 },
+	{ "cgroup", "tasks change their cgroup", strike_cgroup, prepare_cgroup, 5 },
+	{ "dump", "the scheduler's debug dump, sysrq-D", strike_dump, prepare_sysrq, 3000 },
+	{ "suspend", "the system suspends", strike_suspend, prepare_suspend, 15000 },
+	{ "nmi", "NMIs for backtraces, sysrq-l", strike_nmi, prepare_sysrq, 5000 },
+};
+
+const int nr_faults = ARRAY_SIZE(faults);
+
+struct striker {
+	struct fault *fault;
+	u64 random;
+	pthread_t thread;
+};
+
+static struct striker *strikers;
+static int nr_strikers;
+static bool stop_faults;
+
+bool faults_end(void)
+{
+	return shared(stop_faults);
+}
+
+/* Sleeps between 0 and twice @ms, less if the end has come */
+static void pause_about(u64 *random, u32 ms)
+{
+	u64 end = now_ns() + next_random(random) % (2 * NSEC_PER_MSEC * ms + 1);
+	u64 now;
+
+	while (!faults_end() && (now = now_ns()) < end)
+		usleep(end - now < 50 * NSEC_PER_MSEC ? (end - now) / 1000 + 1 : 50000);
+}
+
+static void *strike(void *arg)
+{
+	struct striker *striker = arg;
+	struct fault *fault = striker->fault;
+
+	for (;;) {
+		pause_about(&striker->random, fault->every_ms);
+		if (faults_end())
+			return NULL;
+		fault->strike(fault, &striker->random);
+		count(fault->strikes);
+	}
+}
+
+static bool start_fault(struct fault *fault)
+{
+	int n, nr = fault->each_cpu ? nr_cpus : 1;
+
+	for (n = 0; n < nr; n++) {
+		struct striker *striker = &strikers[nr_strikers];
+
+		striker->fault = fault;
+		striker->random = seed_of(SEED_FAULTS + nr_strikers);
+		if (pthread_create(&striker->thread, NULL, strike, striker))
+			return false;
+		nr_strikers++;
+	}
+	return true;
+}
+
+bool start_faults(void)
+{
+	struct fault *fault;
+
+	strikers = calloc(nr_faults * nr_cpus, sizeof(*strikers));
+	if (!strikers)
+		return false;
+	for (fault = faults; fault < faults + nr_faults; fault++) {
+		const char *why = fault->on && fault->prepare ? fault->prepare() : NULL;
+
+		if (why) {
+			fprintf(stderr, "# without %s: %s\n", fault->name, why);
+			fault->on = false;
+		}
+		if (fault->on && !start_fault(fault))
+			return false;
+	}
+	return true;
+}
+
+void end_faults(void)
+{
+	int i;
+
+	__atomic_store_n(&stop_faults, true, __ATOMIC_SEQ_CST);
+	for (i = 0; i < nr_strikers; i++)
+		pthread_join(strikers[i].thread, NULL);
+	remove_cgroups();
+}

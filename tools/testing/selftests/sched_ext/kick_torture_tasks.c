@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* kick_torture: the scheduler, loaded and unloaded, and the tasks that it gets */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include "kick_torture_user.h"
+
+struct worker {
+	pthread_t thread;
+	void (*body)(struct worker *w);
+	pid_t tid;
+	u64 random;
+	u64 turns, turns_before;
+	int in, out;		/* of pipes, for work_pass() */
+};
+
+static struct worker *workers;
+static int nr_workers;
+static bool stop_workers;
+static u64 rest_until;
+
+/* The keeper has the scheduler loaded. It ends when the other end of the lifeline does */
+static int lifeline[2];
+static pthread_mutex_t keeper_lock = PTHREAD_MUTEX_INITIALIZER;
+static pid_t keeper;
+
+static bool loaded;
+static u64 loaded_ns;		/* since when */
+static u64 change_ns;		/* how long it took to end the one before and to load it */
+
+/*
+ * The scheduler
+ */
+
+bool prepare_tasks(void)
+{
+	return !pipe2(lifeline, O_CLOEXEC);
+}
+
+static void keep(struct bpf_map *ops, int answer)
+{
+	struct bpf_link *link;
+	int err = 0;
+
+	close(lifeline[1]);
+	signal(SIGTERM, SIG_DFL);
+	/* Not behind all the tasks that fill the machine */
+	be(SCHED_FIFO, 1);
+	link = bpf_map__attach_struct_ops(ops);
+	if (!link)
+		err = errno;
+	if (write(answer, &err, sizeof(err)) != sizeof(err) || err)
+		_exit(1);
+	/* For ever, unless kick_torture ends */
+	if (!read(lifeline[0], &err, 1))
+		_exit(0);
+}
+
+/* Sets errno to what attaching gave */
+static bool try_load(struct bpf_map *ops)
+{
+	int fds[2], err = EIO;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return false;
+	pid = fork();
+	if (!pid)
+		keep(ops, fds[1]);
+	close(fds[1]);
+	if (pid < 0 || read(fds[0], &err, sizeof(err)) != sizeof(err))
+		err = EIO;
+	close(fds[0]);
+	if (!err)
+		keeper = pid;
+	else if (pid > 0)
+		waitpid(pid, NULL, 0);
+	errno = err;
+	return !err;
+}
+
+void load(u64 *random)
+{
+	struct bpf_map *ops = next_random(random) & 1 ? skel->maps.kick_torture_some :
+							skel->maps.kick_torture_all;
+
+	/* Another one may still be on its way out, CPUs may come and go */
+	if (!WAIT_FOR(try_load(ops)))
+		fail("the scheduler can't be loaded: %s", strerror(errno));
+	loaded_ns = now_ns();
+	__atomic_store_n(&loaded, true, __ATOMIC_SEQ_CST);
+}
+
+/* A CPU came or went while the scheduler was being loaded: it is to be loaded again */
+static bool asks_for_restart(void)
+{
+	return skel->data->uei.exit_code & SCX_ECODE_ACT_RESTART;
+}
+
+void unload(int signal)
+{
+	struct user_exit_info *uei = &skel->data->uei;
+
+	if (!keeper)
+		return;
+	__atomic_store_n(&loaded, false, __ATOMIC_SEQ_CST);
+	if (!signal && press_sysrq("S"))
+		WAIT_FOR(shared(uei->kind));
+	kill(keeper, signal ?: SIGTERM);
+	waitpid(keeper, NULL, 0);
+	keeper = 0;
+	if (!WAIT_FOR(no_scheduler()))
+		fail("the scheduler does not go");
+	if (!strstr(uei->reason, signal ? "user" : "sysrq") && !asks_for_restart())
+		fail("the scheduler has ended: %s: %s", uei->reason, uei->msg);
+}
+
+/* To change it takes long on a busy machine, and without one nothing is kicked */
+static void let_live(void)
+{
+	while (!faults_end() && now_ns() - loaded_ns < 4 * change_ns)
+		usleep(10000);
+}
+
+void reload(int signal, u64 *random)
+{
+	u64 start;
+
+	pthread_mutex_lock(&keeper_lock);
+	let_live();
+	start = now_ns();
+	unload(signal);
+	if (next_random(random) & 1)
+		usleep(next_random(random) % 200000);
+	load(random);
+	change_ns = loaded_ns - start;
+	pthread_mutex_unlock(&keeper_lock);
+}
+
+/* Load it again, if it has ended by itself: unload() tells if that is wrong */
+void revive(u64 *random)
+{
+	if (pthread_mutex_trylock(&keeper_lock))
+		return;
+	if (keeper && shared(skel->data->uei.kind)) {
+		unload(SIGTERM);
+		load(random);
+	}
+	pthread_mutex_unlock(&keeper_lock);
+}
+
+/*
+ * The tasks
+ */
+
+/* They all sleep for so long, and CPUs idle */
+void rest(u64 ns)
+{
+	__atomic_store_n(&rest_until, now_ns() + ns, __ATOMIC_SEQ_CST);
+}
+
+static void turn(struct worker *w)
+{
+	u64 until = shared(rest_until), now;
+
+	count(w->turns);
+	if (!until)
+		return;
+	now = now_ns();
+	if (now < until)
+		usleep((until - now) / 1000 + 1);
+}
+
+static void work_spin(struct worker *w)
+{
+	while (!shared(stop_workers))
+		turn(w);
+}
+
+static void work_nap(struct worker *w)
+{
+	while (!shared(stop_workers)) {
+		usleep(next_random(&w->random) % 500);
+		turn(w);
+	}
+}
+
+static void work_yield(struct worker *w)
+{
+	while (!shared(stop_workers)) {
+		spin(next_random(&w->random) % 200000);
+		sched_yield();
+		turn(w);
+	}
+}
+
+static void work_pass(struct worker *w)
+{
+	char token = 0;
+
+	while (!shared(stop_workers) && read(w->in, &token, 1) == 1 &&
+	       write(w->out, &token, 1) == 1)
+		turn(w);
+}
+
+static void work_kick(struct worker *w)
+{
+	while (!shared(stop_workers)) {
+		u64 random = next_random(&w->random);
+		struct torture_kick_args args = {
+			.nr = random % (random & 0x700 ? 64 : 2048) + 1,
+		};
+		bool dropped = !shared(loaded);
+
+		/* Some of those that are dropped are enough */
+		if (dropped)
+			args.nr = 8;
+		run_program(skel->progs.torture_kick, &args, sizeof(args));
+		turn(w);
+		if (dropped)
+			usleep(20000);
+		else if (!(random & 0x1800))
+			usleep(random >> 32 & 0xff);
+	}
+}
+
+static void *worker_thread(void *arg)
+{
+	struct worker *w = arg;
+
+	if (!be(SCHED_EXT, 0))
+		fail("no policy SCHED_EXT: %s", strerror(errno));
+	__atomic_store_n(&w->tid, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	w->body(w);
+	return NULL;
+}
+
+static struct worker *add_worker(void (*body)(struct worker *w))
+{
+	struct worker *w = &workers[nr_workers++];
+
+	w->body = body;
+	w->random = seed_of(SEED_WORKERS + nr_workers);
+	return w;
+}
+
+/* Two that pass a token to and fro */
+static bool add_pair(void)
+{
+	struct worker *a = add_worker(work_pass), *b = add_worker(work_pass);
+	int ab[2], ba[2];
+
+	if (pipe2(ab, O_CLOEXEC) || pipe2(ba, O_CLOEXEC))
+		return false;
+	a->out = ab[1];
+	b->in = ab[0];
+	b->out = ba[1];
+	a->in = ba[0];
+	return write(a->out, "", 1) == 1;
+}
+
+static bool start_worker(struct worker *w)
+{
+	if (pthread_create(&w->thread, NULL, worker_thread, w) || !WAIT_FOR(shared(w->tid)))
+		return false;
+	orders->workers[(w - workers) % TORTURE_NR_WORKERS] = w->tid;
+	return true;
+}
+
+bool start_workers(void)
+{
+	u32 set;
+	int i;
+
+	workers = calloc(7 * opts.sets * nr_cpus, sizeof(*workers));
+	if (!workers)
+		return false;
+	for (set = 0; set < opts.sets * nr_cpus; set++) {
+		add_worker(work_spin);
+		add_worker(work_nap);
+		add_worker(work_yield);
+		add_worker(work_kick);
+		add_worker(work_kick);
+		if (!add_pair())
+			return false;
+	}
+	for (i = 0; i < nr_workers; i++) {
+		if (!start_worker(&workers[i]))
+			return false;
+	}
+	return !failed();
+}
+
+void end_workers(void)
+{
+	int i;
+
+	__atomic_store_n(&stop_workers, true, __ATOMIC_SEQ_CST);
+	/* Those that wait for a token get one */
+	for (i = 0; i < nr_workers; i++) {
+		if (workers[i].out && write(workers[i].out, "", 1) != 1)
+			fail("a pipe is full");
+	}
+	for (i = 0; i < nr_workers; i++) {
+		if (workers[i].tid)
+			pthread_join(workers[i].thread, NULL);
+	}
+}
+
+pid_t any_worker(u64 *random)
+{
+	return workers[next_random(random) % nr_workers].tid;
+}
+
+/* Each one must have moved since the last call that was long enough ago */
+void check_workers(void)
+{
+	static u64 then;
+	u64 now = now_ns();
+	int i;
+
+	if (then && now - then < lost_secs() * NSEC_PER_SEC)
+		return;
+	for (i = 0; i < nr_workers; i++) {
+		struct worker *w = &workers[i];
+
+		if (then && shared(w->turns) == w->turns_before)
+			fail("task %d has not moved for %lu s", w->tid, lost_secs());
+		w->turns_before = shared(w->turns);
+	}
+	then = now;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of kick_torture's user space share.
+ *
+ * kick_torture.c         options, set-up, the run
+ * kick_torture_tasks.c   the scheduler, loaded and unloaded, and the tasks that it gets
+ * kick_torture_faults.c  the faults
+ * kick_torture_books.c   the books, and the verdict
+ */
+#ifndef __KICK_TORTURE_USER_H__
+#define __KICK_TORTURE_USER_H__
+
+#include <linux/compiler.h>
+#include <pthread.h>
+#include "kick_machine.h"
+#include "kick_torture.h"
+#include "kick_torture.bpf.skel.h"
+
+struct torture_opts {
+	u32 secs;
+	u64 kicks;
+	u64 seed;
+	u32 sets;
+	const char *suspend;
+	bool verbose;
+};
+
+struct fault {
+	const char *name;
+	const char *what;
+	void (*strike)(struct fault *fault, u64 *random);
+	const char *(*prepare)(void);	/* NULL, or why it is not possible */
+	u32 every_ms;
+	bool each_cpu;		/* as many at the same time as there are CPUs */
+	bool on;
+	u64 strikes, refused;
+};
+
+/* What all CPUs have counted, added up */
+struct books {
+	u64 contexts[TORTURE_NR_CONTEXTS][TORTURE_NR_FATES];
+	u64 kinds[TORTURE_NR_KINDS][TORTURE_NR_FATES];
+	struct torture_seq seq[TORTURE_NR_SEQS];
+	u64 made, dropped, left_out;
+	u64 offline_in_mask, unsure, own;
+	u64 claims, busy, gone;
+	u64 waits, waits_broken;
+	u64 cycles, samples, judged;
+	u64 longest_ns;
+	u64 late[64];
+};
+
+/* Who draws random numbers, see seed_of() */
+enum seeds {
+	SEED_CPUS	= 0,
+	SEED_WORKERS	= 0x10000,
+	SEED_FAULTS	= 0x20000,
+	SEED_MASKS	= 0x30000,
+	SEED_RUN	= 0x40000,
+};
+
+extern struct torture_opts opts;
+extern struct kick_torture *skel;
+extern struct torture_cpu *cpus;
+extern struct torture_orders *orders;
+extern int nr_cpus;
+
+/* What fails first gets into the verdict */
+__printf(1, 2) void fail(const char *fmt, ...);
+bool failed(void);
+
+/* A state for each user of random numbers, never 0 */
+u64 seed_of(u32 user);
+
+/* Samples, timer and events of the CPU: they end when it goes offline */
+void watch(int cpu);
+void unwatch(int cpu);
+
+/* The scheduler is told to go by @signal to its process, by sysrq-S if that is 0 */
+bool prepare_tasks(void);
+void load(u64 *random);
+void unload(int signal);
+void reload(int signal, u64 *random);
+void revive(u64 *random);
+
+bool start_workers(void);
+void end_workers(void);
+void check_workers(void);
+void rest(u64 ns);
+pid_t any_worker(u64 *random);
+
+extern struct fault faults[];
+extern const int nr_faults;
+
+bool start_faults(void);
+void end_faults(void);
+bool faults_end(void);
+
+extern const char * const context_names[TORTURE_NR_CONTEXTS];
+extern const char * const kind_names[TORTURE_NR_KINDS];
+
+void open_books(void);
+void add_up(struct books *b);
+void check_lost(void);
+void wait_for_rest(const char *when);
+int close_books(u64 ns);
+
+#endif	/* __KICK_TORTURE_USER_H__ */
