@@ -686,14 +686,16 @@ static const char *lacking(const struct row *row)
 	return text;
 }
 
-/* Two tasks keep each target CPU busy, the victim and the next. */
+/* Two tasks keep each target CPU busy: the victim, which runs first, and the next. */
 static int start_victims(struct thread *threads, const int *cpus, int n, bool *stop)
 {
 	int i;
 
-	for (i = 0; i < 2 * n; i++)
-		start_thread(&threads[i], cpus[i % n], spin_fn, stop);
+	for (i = 0; i < n; i++)
+		start_thread(&threads[i], cpus[i], spin_fn, stop);
 	wait_running(threads, n);
+	for (i = 0; i < n; i++)
+		start_thread(&threads[n + i], cpus[i], spin_fn, stop);
 	return 2 * n;
 }
 
