@@ -53,8 +53,8 @@ void scx_kick_wait_check(s32 cpu)
 	guard(rcu)();
 	curr = rcu_dereference(cpu_rq(cpu)->curr);
 	pr_warn_ratelimited("sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
-		smp_processor_id(), current->comm, current->pid, div_u64(waited, NSEC_PER_USEC),
-		cpu, curr->comm, curr->pid);
+			    smp_processor_id(), current->comm, current->pid,
+			    div_u64(waited, NSEC_PER_USEC), cpu, curr->comm, curr->pid);
 }
 
 /* The CPUs that @cpu waits for are those with KICK_REQ_WAIT, see kick_wait(). */
