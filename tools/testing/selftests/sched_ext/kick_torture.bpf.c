@@ -180,19 +180,23 @@ static u64 flags_of(u32 kind)
 	return (preempts(kind) ? SCX_KICK_PREEMPT : 0) | (waits(kind) ? SCX_KICK_WAIT : 0);
 }
 
+static bool all_seen(struct torture_seq *seq)
+{
+	return READ_ONCE(seq->asked) == READ_ONCE(seq->seen);
+}
+
 /*
  * May @cpu be kicked? Not if it is to be one kick at a time and it has not seen the last one. And a
  * storm must not feed itself: with each cycle comes another chance for kicks.
  */
-__noinline int ready(s32 cpu, u32 kind)
+__noinline int ready(s32 cpu)
 {
 	struct torture_cpu *target = cpu_of(cpu);
-	struct torture_seq *seq;
 
 	if (!target || READ_ONCE(target->cycles) - READ_ONCE(target->rested) > TORTURE_RESTLESS)
 		return false;
-	seq = &target->seq[idles(kind) ? TORTURE_SEQ_IDLE : TORTURE_SEQ_CYCLE];
-	return !READ_ONCE(target->alone) || READ_ONCE(seq->asked) == READ_ONCE(seq->seen);
+	return !READ_ONCE(target->alone) || (all_seen(&target->seq[TORTURE_SEQ_CYCLE]) &&
+					     all_seen(&target->seq[TORTURE_SEQ_IDLE]));
 }
 
 /* A kick of @cpu is about to be made */
@@ -291,12 +295,12 @@ static u32 nr_online(u32 key)
 	return nr;
 }
 
-static bool all_ready(u32 key, u32 kind)
+static bool all_ready(u32 key)
 {
 	u32 cpu;
 
 	bpf_for(cpu, 0, nr_cpus) {
-		if (in_mask(key, cpu) && !ready(cpu, kind))
+		if (in_mask(key, cpu) && !ready(cpu))
 			return false;
 	}
 	return true;
@@ -323,7 +327,7 @@ __noinline int kick_mask(u32 context, u32 key, u32 kind)
 	struct bpf_cpumask *mask;
 	u32 cpu, nr;
 
-	if (!me || !value || !bpf_ksym_exists(scx_bpf_kick_cpumask) || !all_ready(key, kind))
+	if (!me || !value || !bpf_ksym_exists(scx_bpf_kick_cpumask) || !all_ready(key))
 		return 0;
 	nr = nr_online(key);
 	__sync_fetch_and_add(&me->kicking, 1);
@@ -352,7 +356,7 @@ static void kick_task(struct torture_cpu *me, u32 context, struct task_struct *p
 	s32 cpu = scx_bpf_task_cpu(p), err;
 	u32 fate = fate_of(cpu);
 
-	if (!bpf_ksym_exists(scx_bpf_kick_task) || !ready(cpu, TORTURE_KIND_TASK))
+	if (!bpf_ksym_exists(scx_bpf_kick_task) || !ready(cpu))
 		return;
 	__sync_fetch_and_add(&me->kicking, 1);
 	if (fate == TORTURE_LIVE)
@@ -411,7 +415,7 @@ __noinline int kick_at_random(u32 context)
 		return kick_mask(context, random % TORTURE_NR_MASKS, kind);
 	if (kind == TORTURE_KIND_TASK)
 		return kick_worker(context, random);
-	if (ready(random % nr_cpus, kind))
+	if (ready(random % nr_cpus))
 		return kick_cpu(context, random % nr_cpus, kind);
 	return __sync_fetch_and_add(&me->left_out, 1);
 }

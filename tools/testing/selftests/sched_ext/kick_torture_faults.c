@@ -246,7 +246,7 @@ struct fault faults[] = {
 	{ "reset", "the same by sysrq-S", strike_reset, prepare_sysrq, 4000 },
 	{ "rt", "real-time tasks come and go", strike_rt, NULL, 10, true },
 	{ "deadline", "deadline tasks come and go", strike_deadline, NULL, 50, true },
-	{ "rest", "all tasks sleep for a while", strike_rest, NULL, 500 },
+	{ "rest", "all tasks sleep for a while", strike_rest, NULL, 200 },
 	{ "affinity", "tasks change their CPUs", strike_affinity, NULL, 5 },
 	{ "cgroup", "tasks change their cgroup", strike_cgroup, prepare_cgroup, 5 },
 	{ "dump", "the scheduler's debug dump, sysrq-D", strike_dump, prepare_sysrq, 3000 },
