@@ -334,7 +334,8 @@ void BPF_STRUCT_OPS(kickbench_stopping, struct task_struct *p, bool runnable)
 		kc->off_at = now;
 		kc->off_seq = kc->seen;
 	}
-	if (herd.asked_at && cpu == herd.cpu) {
+	/* Not one that has been kicked while it went off */
+	if (herd.asked_at && herd.asked_at <= now && cpu == herd.cpu) {
 		herd.taken_at = __sync_lock_test_and_set(&herd.asked_at, 0);
 		herd.off_at = now;
 	}
