@@ -128,7 +128,7 @@ static void strike_deadline(struct fault *fault, u64 *random)
 
 static void strike_affinity(struct fault *fault, u64 *random)
 {
-	pid_t tid = any_worker(random);
+	pid_t tid = any_mover(random);
 	cpu_set_t set;
 	int cpu;
 

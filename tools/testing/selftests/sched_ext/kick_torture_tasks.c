@@ -318,6 +318,21 @@ pid_t any_worker(u64 *random)
 	return workers[next_random(random) % nr_workers].tid;
 }
 
+/*
+ * Not one in a BPF program of a system call, which may be preempted while it must not migrate:
+ * when its affinity changes meanwhile, Linux 6.12 warns in affine_move_task(), and a tracing
+ * program that comes by with the rq locked may deadlock on that lock in migrate_enable().
+ */
+pid_t any_mover(u64 *random)
+{
+	struct worker *w;
+
+	do {
+		w = &workers[next_random(random) % nr_workers];
+	} while (w->body == work_kick);
+	return w->tid;
+}
+
 /* Each one must have moved since the last call that was long enough ago */
 void check_workers(void)
 {

@@ -88,6 +88,7 @@ void end_workers(void);
 void check_workers(void);
 void rest(u64 ns);
 pid_t any_worker(u64 *random);
+pid_t any_mover(u64 *random);
 
 extern struct fault faults[];
 extern const int nr_faults;
