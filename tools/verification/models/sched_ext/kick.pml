@@ -297,7 +297,7 @@ inline kick_send(c, t, w, nmi)
 #endif
 
 /* The request goes into the word. What was there tells whether anybody has to be interrupted. */
-inline place(c, t, req, w, nmi)
+inline kick_place(c, t, req, w, nmi)
 {
 	w = word[t];
 	if
@@ -339,7 +339,7 @@ inline place(c, t, req, w, nmi)
 		:: !(req & ~w)
 #endif
 		:: else ->
-#ifdef MUT_SPLIT_CLAIM
+#if defined(MUT_SPLIT_PLACE) || defined(MUT_SENT_FIRST)
 			placed = 1;
 #else
 			word[t] = w | req;
@@ -385,14 +385,14 @@ inline kick_now(c, t, req, w, nmi, ctx)
 #ifndef MUT_NO_MB
 			smp_mb(c);	/* (A) */
 #endif
-			place(c, t, req, w, nmi)
+			kick_place(c, t, req, w, nmi)
 		:: else
 		fi;
 		if
 		:: !sent && !placed -> w = 0; t = 0; req = 0; dropped = 0; ctx = 0; break
 		:: else
 		fi }
-#ifdef MUT_SPLIT_CLAIM
+#ifdef MUT_SPLIT_PLACE
 	/* the decision was made on a value that may be gone by now */
 	:: atomic { placed -> word[t] = word[t] | req; placed = 0;
 		if
@@ -400,9 +400,15 @@ inline kick_now(c, t, req, w, nmi, ctx)
 		:: else
 		fi }
 #endif
+#ifdef MUT_SENT_FIRST
+	:: atomic { sent -> kick_send(c, t, w, nmi); sent = 0 }
+	:: atomic { placed && !sent -> word[t] = word[t] | req; placed = 0;
+		w = 0; t = 0; req = 0; ctx = 0; break }
+#else
 	:: atomic { sent && !placed ->
 		kick_send(c, t, w, nmi);
 		sent = 0; w = 0; t = 0; req = 0; ctx = 0; break }
+#endif
 	od
 }
 
@@ -427,7 +433,7 @@ inline kick_mask(c, t, req, w, send, ctx)
 		fi;
 		req = reqs[t];
 		reqs[t] = 0;
-		place(c, t, req, w, 0);
+		kick_place(c, t, req, w, 0);
 		if
 		:: sent && !(w & KICK_CPU_BUSY) && polling[t] -> nr[t] = 1
 		:: sent && !(!(w & KICK_CPU_BUSY) && polling[t]) ->
@@ -476,7 +482,7 @@ inline kick_later(c, req, level, wait)
 }
 
 /* What they come to: the strongest, and WAIT if any of them has it. */
-inline kick_flush(req, level, wait)
+inline kick_flush_masks(req, level, wait)
 {
 	if
 	:: level == 1 -> req = KICK_REQ_IDLE
@@ -556,7 +562,7 @@ inline next_number(c)
 #endif
 
 /* The requests that the cycle takes; everything in here happens with the word exchanged. */
-inline served(c, w)
+inline scx_kick_serve(c, w)
 {
 	if
 	:: (w & KICK_REQ_PREEMPT) && cls[c] == EXT ->
@@ -587,15 +593,11 @@ inline scx_kick_cycle_start(c, w)
 #ifndef MUT_CYCLES_AT_END
 	next_number(c);
 #endif
-#ifdef MUT_START_KEEPS_STATE
-	word[c] = w & ~KICK_REQ_MASK;
-#else
 	word[c] = KICK_CPU_PICKING;	/* (B) */
-#endif
 #ifdef MUT_PREEMPT_IGNORED
 	w = w & ~KICK_REQ_PREEMPT;
 #endif
-	served(c, w);
+	scx_kick_serve(c, w);
 	w = 0
 }
 
@@ -672,6 +674,12 @@ inline scx_kick_cycle_end(c, w)
 #define ANEW(c)		(wait_asked[c] && (switched || !wait_on[c]))
 #endif
 
+#ifdef MUT_WAIT_FORGETS_CPU
+#define GOES_ON_AT(c)	0
+#else
+#define GOES_ON_AT(c)	(wait_cpu[c] - 1)
+#endif
+
 /* For each CPU @t from wait_cpu on. */
 inline kick_wait(c, t)
 {
@@ -723,7 +731,7 @@ inline kick_wait_begin(c, t)
 		wait_asked[c] = 0;
 #endif
 		atomic { wait_cpu[c] = 0; wait_word[c] = 0; t = 0 }	/* (C) */
-	:: atomic { !ANEW(c) -> t = (wait_on[c] -> wait_cpu[c] - 1 : NCPU + 1) }
+	:: atomic { !ANEW(c) -> t = (wait_on[c] -> GOES_ON_AT(c) : NCPU + 1) }
 	fi;
 	if
 	:: atomic { t <= NCPU && bypass -> t = NCPU }
@@ -911,7 +919,7 @@ schedule:
 		:: atomic { in_op[c] && !stop && KICKS(c) ->
 			choose(c, t, req); kick_later(c, req, level, wait);
 			choose(c, t, req); kick_later(c, req, level, wait);
-			kick_flush(req, level, wait) };
+			kick_flush_masks(req, level, wait) };
 			kick_now(c, t, req, w, 0, in_op[c]);
 			asked[c] = 0
 #else
@@ -1322,7 +1330,8 @@ active proctype monitor()
 			PROPERTY(comes_to_rest, at[i] == RUN || at[i] == REST || at[i] == DEAD);
 			PROPERTY(comes_to_rest, at[i] == DEAD ||
 				 (!nr[i] && !ipi[i] && !unsent_work[i]));
-			PROPERTY(clean_after_exit, !clean || (word[i] == KICK_CPU_IDLE && !wait_asked[i] && !wait_on[i]));
+			PROPERTY(clean_after_exit, !clean ||
+				 (word[i] == KICK_CPU_IDLE && !wait_asked[i] && !wait_on[i]));
 			if
 			:: loaded && at[i] != DEAD ->
 				PROPERTY(kick_is_served, !owed[i] && !owed_preempt[i]);

@@ -35,6 +35,12 @@
 #define K_PREEMPT	4	/* kicks */
 #define K_RESCHED	8
 #define K_IDLE		16
+#define K_OP_KICKS	32	/* K_OP, and a kick of the same CPU from there */
+#ifdef CLAIM_WAIT
+#define TASK		(KICK_REQ_TASK | KICK_REQ_WAIT)		/* what claims ask for */
+#else
+#define TASK		KICK_REQ_TASK
+#endif
 #ifdef SELF
 #define IS_SELF(c)	((c) == 0)	/* claimer 0 is an interrupt of the CPU itself */
 #else
@@ -47,8 +53,10 @@ hidden byte hits_only_what_is_claimed;	/* the named task, in the stint in which 
 hidden byte one_claim_at_a_time;	/* of all claims of one stint */
 hidden byte claim_is_served;		/* once it is a request, or its task has left */
 hidden byte task_is_there;		/* what the operation put on a queue, when its victim goes */
-hidden byte busy_is_preempted;		/* -EBUSY: somebody else's preemption, or a cycle */
+hidden byte busy_for_a_reason;		/* -EBUSY: somebody else's preemption, or a cycle */
+hidden byte busy_is_preempted;		/* and that comes, or the task leaves */
 hidden byte claim_ends;			/* at rest there is none */
+hidden byte wait_ends;			/* nor is anything waited for */
 
 /* Of kicks, as in kick.pml. */
 hidden byte kick_served;
@@ -63,12 +71,13 @@ hidden byte clean;
 /* scx_kick::word without the number */
 #define KICK_REQ_IDLE		1
 #define KICK_REQ_PREEMPT	2
+#define KICK_REQ_WAIT		4
 #define KICK_REQ_RESCHED	8
 #define KICK_REQ_TASK		16
 #ifdef MUT_CLAIM_IS_REQUEST
-#define KICK_REQ_MASK		59
+#define KICK_REQ_MASK		63
 #else
-#define KICK_REQ_MASK		27
+#define KICK_REQ_MASK		31
 #endif
 #define KICK_CLAIM		32
 #define KICK_CPU_IDLE		0
@@ -130,6 +139,8 @@ byte stop;			/* the environment rests, 2: but for tasks that block */
 byte holder;			/* 1 + claimer with a claim in the word */
 byte holder_turn;		/* the turn that it claimed */
 bit armed;			/* it is a request */
+bit saw[CLAIMERS];		/* a preemption that has not come yet, */
+bit relied;			/* and returned -EBUSY because of it */
 bit unqueued[CLAIMERS];		/* the operation's task is not on the queue yet */
 bit owed;
 bit owed_idle;
@@ -137,10 +148,17 @@ bit owed_preempt;
 bit kicked;
 byte bell;
 
+#if CLAIMERS > 1
+#define preempted()	relied = 0; saw[0] = 0; saw[1] = 0
+#else
+#define preempted()	relied = 0; saw[0] = 0
+#endif
+
 inline forget()
 {
 	holder = 0; holder_turn = 0; armed = 0;
-	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; bell = 0
+	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; bell = 0;
+	preempted()
 }
 
 /* ---- the claimer ---- */
@@ -150,7 +168,7 @@ inline forget()
 /* With interrupts off, and on again. Kicks are dropped in between from what is seen first. */
 #define BEGIN(c)	off[c] = 1; hard = hard || IS_SELF(c); asleep = asleep && !IS_SELF(c)
 #define END(c)		w = 0; s = 0; r = 0; seen = 0; sw = 0; sent = 0; ret = 0; gone = 0; pending = 0; \
-			op = 0; off[c] = 0; hard = hard && !IS_SELF(c)
+			op = 0; held = 0; off[c] = 0; hard = hard && !IS_SELF(c)
 #define DROPPED		(!loaded || bypass)
 
 /* @w: the word before the request */
@@ -214,7 +232,7 @@ inline claimed(c, req)
 	PROPERTY(one_claim_at_a_time, !holder);
 	holder = c + 1;
 	holder_turn = r;
-	armed = (req == KICK_REQ_TASK);
+	armed = ((req) & KICK_REQ_TASK) != 0;
 	unqueued[c] = op;
 	if
 	:: armed -> send_if(c, !(w & KICK_REQ_MASK))
@@ -230,7 +248,12 @@ inline kick_claim(c, req)
 		atomic { seen = curr; r = curr_turn };
 #endif
 		atomic { w = word; s = number;		/* (E) */
-			 pending = (at == CYCLE) || owed_preempt || holder };
+			 pending = (at == CYCLE) || owed_preempt || holder;
+#ifndef EXITS
+			 saw[c] = (w & (KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM)) &&
+				  !(w & KICK_CPU_PICKING)
+#endif
+			};
 #ifdef MUT_CLAIM_LATE_CURR
 		/* rq->curr is read when the claim is in the word */
 		atomic {
@@ -254,13 +277,15 @@ again:
 #endif
 			sw = switches;
 			if
-			:: seen != A -> ret = ESRCH; break
+			:: seen != A -> ret = ESRCH; saw[c] = 0; break
 			:: seen == A && ((w & PREEMPTING) || (r == turn && !slice && nr)) ->
 				ret = EBUSY;
-				PROPERTY(busy_is_preempted, pending || (!slice && nr) || !loaded);
+				PROPERTY(busy_for_a_reason, pending || (!slice && nr) || !loaded);
+				relied = relied || saw[c];
+				saw[c] = 0;
 				break
 			:: seen == A && !(w & PREEMPTING) && !(r == turn && !slice && nr) ->
-				seen = 0; pending = 0
+				seen = 0; pending = 0; saw[c] = 0
 			fi };
 		atomic {				/* (F) */
 			if
@@ -316,6 +341,7 @@ inline kick_replace_claim(c, req, ring)
 				if
 				:: holder == c + 1 && (word & KICK_REQ_TASK) -> armed = 1
 				:: holder == c + 1 && !(word & KICK_REQ_TASK) ->
+					PROPERTY(claim_is_served, !(ring));
 					holder = 0; holder_turn = 0
 				:: else
 				fi;
@@ -324,6 +350,27 @@ inline kick_replace_claim(c, req, ring)
 			:: else
 			fi }
 	od
+}
+
+/* What is left of it: the claim's interrupt, and then the kick that is held back besides. */
+inline kick_send_held(c)
+{
+	atomic {
+		if
+		:: sent -> kick_send(c, w); sent = 0
+		:: else
+		fi };
+	atomic {
+		if
+		:: held -> kick_place(c, held)
+		:: else
+		fi };
+	atomic {
+		if
+		:: sent -> kick_send(c, w)
+		:: else
+		fi;
+		END(c) }
 }
 
 /* The operation has ended. It holds a claim, made when A had switched @sw times. */
@@ -338,31 +385,30 @@ inline kick_flush_claim(c)
 		atomic { END(c) }
 	:: atomic { FLUSHED(c) && !bypass ->
 		kicked = kicked || work || work_sb[c] };
-		kick_replace_claim(c, KICK_REQ_TASK, 1);
+#ifdef MUT_FLUSH_DROPS
+		kick_replace_claim(c, 0, 1);
+#else
+		kick_replace_claim(c, TASK, 1);
+#endif
 #ifndef MUT_CLAIM_GONE_FORGETS
 		if
 		:: atomic { gone -> kick_place(c, KICK_REQ_IDLE) }
 		:: atomic { !gone }
 		fi;
 #endif
-		atomic {
-			if
-			:: sent -> kick_send(c, w)
-			:: else
-			fi;
-			END(c) }
+		kick_send_held(c)
 	fi
 }
 
 active [CLAIMERS] proctype claimer()
 {
 	byte c = _pid;
-	byte w, s, r, seen, sw, ret;
+	byte w, s, r, seen, sw, ret, held;
 	bit op, sent, gone, pending;
 
 	do
 	:: atomic { MAY(c) && CAN(c, K_TASK) && !DROPPED && ext -> BEGIN(c) };
-		kick_claim(c, KICK_REQ_TASK);
+		kick_claim(c, TASK);
 		atomic {
 			if
 			:: sent -> kick_send(c, w)
@@ -370,7 +416,13 @@ active [CLAIMERS] proctype claimer()
 			fi;
 			END(c) }
 
-	:: atomic { MAY(c) && CAN(c, K_OP) && !DROPPED && ext && !work_sb[c] -> BEGIN(c); op = 1 };
+	:: atomic { MAY(c) && CAN(c, K_OP + K_OP_KICKS) && !DROPPED && ext && !work_sb[c] ->
+		BEGIN(c); op = 1;
+		if
+		:: CAN(c, K_OP)
+		:: CAN(c, K_OP_KICKS) -> held = KICK_REQ_IDLE
+		:: CAN(c, K_OP_KICKS) -> held = KICK_REQ_RESCHED | KICK_REQ_PREEMPT
+		fi };
 #ifdef MUT_CLAIM_IN_OP
 		kick_claim(c, KICK_REQ_TASK);
 		if
@@ -389,7 +441,10 @@ active [CLAIMERS] proctype claimer()
 		if
 		:: atomic { !ret -> work_sb[c] = 1; w = 0 };
 			kick_flush_claim(c)
-		:: atomic { ret -> END(c) }
+		:: atomic { ret && !held -> END(c) }
+		:: atomic { ret && held -> work_sb[c] = 1 };
+			atomic { FLUSHED(c) -> kicked = kicked || work; held = (bypass -> 0 : held) };
+			kick_send_held(c)
 		fi
 #endif
 
@@ -425,6 +480,10 @@ inline served(w)
 	fi;
 	if
 	:: (w & KICK_REQ_PREEMPT) && IS_EXT -> slice = 0
+	:: else
+	fi;
+	if
+	:: w & (KICK_REQ_TASK | KICK_REQ_PREEMPT) -> preempted()
 	:: else
 	fi;
 	PROPERTY(preempted_if_asked, !(owed_preempt && IS_EXT && slice));
@@ -498,7 +557,11 @@ inline scx_kick_cycle_end()
 	fi;
 	word = (w & keep) | (cur == IDLE -> KICK_CPU_IDLE : KICK_CPU_BUSY);
 	if
+#ifdef MUT_END_LEAVES_WAIT
+	:: (word & KICK_REQ_MASK & ~KICK_REQ_WAIT) || (cur == IDLE && (w & KICK_CPU_BUSY)) -> nr = 1
+#else
 	:: (word & KICK_REQ_MASK) || (cur == IDLE && (w & KICK_CPU_BUSY)) -> nr = 1
+#endif
 	:: else
 	fi;
 	if
@@ -516,6 +579,7 @@ inline switch_to(next)
 		switches_sb = (cur == A) && loaded;
 		cur = next; curr_sb = 1;
 		turn = turn + loaded;
+		preempted();
 		slice = 1
 	:: else -> slice = 1
 	fi;
@@ -587,6 +651,7 @@ schedule:
 			:: !(work && ext) && ENV -> next = B
 			fi
 		fi;
+		/* A blocked task that is picked again has been away: one cycle stands for several. */
 		switched = switched || next != cur || (blocked && next != IDLE);
 		switch_to(next)
 		};
@@ -714,6 +779,8 @@ active proctype monitor()
 		if
 		:: loaded ->
 			PROPERTY(claim_ends, !(word & (KICK_REQ_TASK | KICK_CLAIM)) && !holder);
+			PROPERTY(busy_is_preempted, !relied);
+			PROPERTY(wait_ends, !(word & KICK_REQ_WAIT));
 			PROPERTY(kick_served, !owed && !owed_preempt);
 			PROPERTY(idle_kick_served, cur != IDLE || !owed_idle);
 			PROPERTY(work_not_missed, cur != IDLE || !(kicked && work))
