@@ -737,18 +737,23 @@ static void kick_wait(struct scx_kick *kick)
 
 	WRITE_ONCE(stats->wait_since_ns, ktime_get_mono_fast_ns());
 
+	/* The bypass makes every CPU schedule. */
+	if (READ_ONCE(scx_ops_bypass_depth))
+		cpu = nr_cpu_ids;
 	for_each_cpu_from(cpu, cpu_online_mask) {
 		if (cpu != smp_processor_id() && !kick_wait_for(kick, cpu))
 			break;
 	}
-	WRITE_ONCE(kick->wait_on, cpu < nr_cpu_ids);
+	if (cpu >= nr_cpu_ids)
+		kick->wait_cpu = nr_cpu_ids;
 	kick_wait_account(stats, cpu >= nr_cpu_ids);
 }
 
 /*
  * A sched_ext task runs from now on. If it is the one that a wait held up before, that wait goes
  * on, and what was asked meanwhile comes after it. Else the task might never run: all CPUs may be
- * kicked and waited for again and again.
+ * kicked and waited for again and again. So may this CPU while the wait lasts: the task is held up
+ * until it can execute something, and not only until the wait has ended.
  */
 static void kick_wait_begin(struct scx_kick *kick, bool switched)
 {
@@ -759,10 +764,9 @@ static void kick_wait_begin(struct scx_kick *kick, bool switched)
 	} else if (!READ_ONCE(kick->wait_on)) {
 		return;
 	}
-	/* The bypass makes every CPU schedule. */
-	if (READ_ONCE(scx_ops_bypass_depth))
-		kick->wait_cpu = nr_cpu_ids;
-	kick_wait(kick);
+	if (kick->wait_cpu != nr_cpu_ids)
+		kick_wait(kick);
+	WRITE_ONCE(kick->wait_on, kick->wait_cpu != nr_cpu_ids || need_resched());
 }
 
 /**

@@ -96,8 +96,9 @@ enum kick_later {
  * @waiting: @wait_asked or @wait_on
  * @wait_asked: no further sched_ext task starts before the CPUs with KICK_REQ_WAIT have entered a
  *	cycle
- * @wait_on: a wait for that gave way to a cycle of this CPU, and goes on at the end of it
- * @wait_cpu: the CPU that is waited for just now
+ * @wait_on: a wait for that gave way to a cycle of this CPU, and goes on at the end of it; or it
+ *	has ended, and the task that it held up has executed nothing yet
+ * @wait_cpu: the CPU that is waited for just now, or nr_cpu_ids: the wait has ended
  * @wait_word: its @word when that began
  * @later: kicks are held back until the scx operation has ended, enum kick_later
  * @later_wait: so does one with KICK_REQ_WAIT
