@@ -1067,6 +1067,9 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait)
  * The first claim that an ops.select_cpu(), ops.enqueue() or ops.dispatch() makes is held back
  * like its kicks, until what the operation decided has been done. Others are sent at once.
  *
+ * %SCX_KICK_WAIT waits for @p to be off its CPU. There is nothing to wait for where it left of
+ * itself before a claim that was held back could be sent.
+ *
  * Unknown @flags end the BPF scheduler.
  *
  * Context: As scx_bpf_kick_cpu().
