@@ -94,7 +94,7 @@ urgent: setup build/stock/.done build/tools/.done ## scx_urgent with and without
 
 model: ## check the protocol's model exhaustively, and that its mutants fail
 	@vm/setup vm/packages-model
-	@tools/verification/models/sched_ext/check
+	@tools/verification/models/sched_ext/check.sh
 
 series: build/base/.unpacked ## write the patches for git send-email to out/series
 	@series/mail build/base out/series

@@ -4,7 +4,7 @@
 # Search every state of the kick protocol (kick.pml, kick_task.pml) in several small configurations,
 # then show that each deliberate mistake (MUT_* in the models) violates a property.
 #
-# usage: check [-v] [DIRECTORY]
+# usage: check.sh [-v] [DIRECTORY]
 #	work files go to DIRECTORY, by default build/model; -v tells how a property was violated
 set -euo pipefail
 
@@ -144,7 +144,7 @@ report()
 }
 
 for tool in spin gcc; do
-	command -v "$tool" > /dev/null || { echo "check: $tool is missing" >&2; exit 1; }
+	command -v "$tool" > /dev/null || { echo "check.sh: $tool is missing" >&2; exit 1; }
 done
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
