@@ -714,7 +714,8 @@ inline kick_wait(c, t)
 #ifdef MUT_ASKED_CLEARED_LATE
 		wait_asked[c] = 0;
 #endif
-		wait_on[c] = 0; held[c] = 0; wait_cpu[c] = 0; wait_word[c] = 0;
+		/* a CPU that has to schedule again before it executes anything still holds the task up */
+		wait_on[c] = nr[c]; held[c] = nr[c]; wait_cpu[c] = (nr[c] -> NCPU + 1 : 0); wait_word[c] = 0;
 		visited[c] = 0; passed[c] = 0; t = 0; break }
 	od
 }
