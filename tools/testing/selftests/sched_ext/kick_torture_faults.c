@@ -249,9 +249,9 @@ struct fault faults[] = {
 	{ "rest", "all tasks sleep for a while", strike_rest, NULL, 200 },
 	{ "affinity", "tasks change their CPUs", strike_affinity, NULL, 5 },
 	{ "cgroup", "tasks change their cgroup", strike_cgroup, prepare_cgroup, 5 },
-	{ "dump", "the scheduler's debug dump, sysrq-D", strike_dump, prepare_sysrq, 3000 },
-	{ "suspend", "the system suspends", strike_suspend, prepare_suspend, 15000 },
-	{ "nmi", "NMIs for backtraces, sysrq-l", strike_nmi, prepare_sysrq, 5000 },
+	{ "dump", "the scheduler's debug dump, sysrq-D", strike_dump, prepare_sysrq, 5000 },
+	{ "suspend", "the system suspends", strike_suspend, prepare_suspend, 30000 },
+	{ "nmi", "NMIs for backtraces, sysrq-l", strike_nmi, prepare_sysrq, 20000 },
 };
 
 const int nr_faults = ARRAY_SIZE(faults);

@@ -216,7 +216,7 @@ static void work_kick(struct worker *w)
 		struct torture_kick_args args = {
 			.nr = random % (random & 0x700 ? 64 : 2048) + 1,
 		};
-		bool dropped = !shared(loaded);
+		bool dropped = !shared(loaded) || shared(skel->data->uei.kind);
 
 		/* Some of those that are dropped are enough */
 		if (dropped)
