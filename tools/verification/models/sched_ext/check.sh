@@ -33,8 +33,8 @@ declare -A config=(
 	[waiters]="-DNCPU=2 -DNKICK=1 -DWAITS -DNOSLICE -DNOBLOCK -DKINDS=K_WAIT -DONEWAY
 		-DCTX=C_TASK+C_IRQ -DAFTER=0"
 	# what a waiter's next task sees of its target's last one
-	[wait-data]="-DNCPU=2 -DWAITS -DDATA -DNOSLICE -DNOBLOCK -DKINDS=K_WAIT -DONEWAY -DCTX=C_TASK
-		-DAFTER=0"
+	[wait-data]="-DNCPU=2 -DWAITS -DDATA -DNOSLICE -DNOBLOCK -DKINDS=K_WAIT -DONEWAY
+		-DCTX=C_TASK -DAFTER=0"
 	# two wait for each other, between all other things that CPUs do
 	[pair]="-DNCPU=2 -DWAITS -DNOSLICE -DKINDS=K_WAIT -DRING -DCTX=C_OP"
 	[ring]="-DNCPU=3 -DWAITS -DNOSLICE -DNOTICK -DNOBLOCK -DKINDS=K_WAIT -DRING
@@ -42,7 +42,8 @@ declare -A config=(
 	# core scheduling: CPU 0 picks for its sibling, too
 	[core]="-DNCPU=2 -DNKICK=1 -DCORE -DWORK -DRT -DONEWAY -DNOSLICE -DKINDS=K_IDLE -DCTX=0
 		-DAFTER=0"
-	[core-wait]="-DNCPU=2 -DCORE -DWAITS -DONEWAY -DNOSLICE -DKINDS=K_WAIT -DCTX=C_TASK -DAFTER=0"
+	[core-wait]="-DNCPU=2 -DCORE -DWAITS -DONEWAY -DNOSLICE -DKINDS=K_WAIT -DCTX=C_TASK
+		-DAFTER=0"
 	[core-rt]="-DNCPU=2 -DCORE -DCORE_RT -DNOBLOCK -DNOSLICE -DKINDS=K_RESCHED -DCTX=0"
 	[hotplug]="-DNCPU=2 -DHOTPLUG -DNOTICK -DKINDS=K_RESCHED -DCTX=C_TASK+C_IRQ"
 	[exit]="-DNCPU=1 -DNKICK=1 -DEXITS -DNOTICK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_TASK"
@@ -52,8 +53,8 @@ declare -A config=(
 	# several CPUs at a time, and single ones beside
 	[mask]="-DNCPU=2 -DNKICK=1 -DMASK -DWORK -DNOTICK -DNOSLICE -DKINDS=K_RESCHED+K_IDLE -DCTX=0
 		-DAFTER=0"
-	[mask-kick]="-DNCPU=2 -DNKICK=2 -DMASK -DNOTICK -DNOBLOCK -DKINDS=K_RESCHED+K_PREEMPT -DCTX=0
-		-DAFTER=0"
+	[mask-kick]="-DNCPU=2 -DNKICK=2 -DMASK -DNOTICK -DNOBLOCK -DKINDS=K_RESCHED+K_PREEMPT
+		-DCTX=0 -DAFTER=0"
 	# several kicks of one CPU by one operation
 	[held]="-DNCPU=2 -DONEWAY -DWAITS -DNOBLOCK -DHELD -DAFTER=0 -DCTX=C_OP
 		-DKINDS=K_RESCHED+K_IDLE+K_PREEMPT+K_WAIT"
@@ -137,7 +138,9 @@ report()
 	case $verdict in
 	holds)		figures=$(awk '/states, stored/ { s = $1 } /elapsed time/ { t = $4 }
 				END { printf "%9d states %6.1f s", s, t }' "$log") ;;
-	violated)	figures=$(sed -n 's/.*assertion violated .*||\([a-z_]*\)) (at depth.*/\1/p' "$log") ;;
+	violated)
+		figures=$(sed -n 's/.*assertion violated .*||\([a-z_]*\)) (at depth.*/\1/p' "$log")
+		;;
 	*)		figures="see $work/$1" ;;
 	esac
 	printf '%-22s %-9s %s\n' "$1" "$verdict" "$figures"
@@ -180,7 +183,8 @@ done
 
 properties=$(cat "$here"/*.pml | grep -c '^hidden byte')
 if (( failed )); then
-	echo "$failed of ${#config[@]} configurations failed, $caught of ${#mutant[@]} mutants caught"
+	echo "$failed of ${#config[@]} configurations failed," \
+		"$caught of ${#mutant[@]} mutants caught"
 	exit 1
 fi
 echo "$properties properties hold, $caught of ${#mutant[@]} mutants caught"
