@@ -3,13 +3,13 @@
  * Loader of scx_central: sets it up, prints its counters every second, takes it out at the end.
  * scx_central.bpf.c tells how it works.
  */
+#define _GNU_SOURCE
 #include <libgen.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
+#include <scx/loader.h>
 #include "scx_central.bpf.skel.h"
 
 #define ONLINE_FILE	"/sys/devices/system/cpu/online"
@@ -34,9 +34,6 @@ static const struct {
 	COUNTER(kicks_preempt), {}
 };
 
-static volatile sig_atomic_t stop;
-static bool verbose;
-
 static const char help[] =
 "Usage: %s [-c CPU] [-s SLICE_US] [-q TASKS] [-b SLOTS] [-p] [-j] [-v]\n"
 "\n"
@@ -50,32 +47,6 @@ static const char help[] =
 "  -j           Print the counters as one line of JSON at the end\n"
 "  -v           Print libbpf's debug messages\n"
 "  -h           Print this help\n";
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_DEBUG && !verbose ? 0 : vfprintf(stderr, format, args);
-}
-
-static void on_signal(int sig)
-{
-	stop = 1;
-}
-
-/* A number, or the end of the program with what would have been possible. */
-static long number(int opt, const char *arg, long min, long max)
-{
-	char *end;
-	long val;
-
-	errno = 0;
-	val = strtol(arg, &end, 10);
-	if (errno || end == arg || *end || val < min || val > max) {
-		fprintf(stderr, "scx_central: -%c %s: not possible, it takes %ld to %ld\n",
-			opt, arg, min, max);
-		exit(2);
-	}
-	return val;
-}
 
 /* Whether @cpu is online. @list gets the CPUs that are, as the kernel writes them: 0-2,5 */
 static bool is_online(long cpu, char *list, int size)
@@ -138,10 +109,7 @@ static void parse(struct options *opts, int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "scx_central: %s: not an option, see -h\n", argv[optind]);
-		exit(2);
-	}
+	options_only(argc, argv);
 }
 
 /* The central CPU may have gone offline since the last time: then another one takes over. */
@@ -238,10 +206,7 @@ int main(int argc, char **argv)
 	struct options opts = { .slice_us = 20 * 1000, .queue = 4096, .batch = 32 };
 	bool again, failed;
 
-	libbpf_set_print(print_libbpf);
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
-
+	loader_init();
 	parse(&opts, argc, argv);
 	check_central_cpu(&opts, false);
 	do {

@@ -11,9 +11,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <stdnoreturn.h>
@@ -26,6 +24,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <scx/common.h>
+#include <scx/loader.h>
 #include "scx_kicktop.h"
 #include "scx_kicktop.bpf.skel.h"
 
@@ -73,8 +72,7 @@ static struct scx_kicktop *skel;
 static char outcome_names[KT_MAX_OUTCOMES][16];
 static int nr_outcomes, nr_cpus;
 static struct termios keys_before;
-static bool verbose, on_terminal, keys;
-static volatile sig_atomic_t stop;
+static bool on_terminal, keys;
 
 static const char help[] =
 "Show the kicks of the BPF scheduler that runs, once a second.\n"
@@ -107,7 +105,7 @@ static noreturn void die(const char *fmt, ...)
 	exit(1);
 }
 
-static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list args)
+static int print_if_verbose(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	return verbose ? vfprintf(stderr, fmt, args) : 0;
 }
@@ -630,11 +628,6 @@ static void show_none(bool *said)
 
 /* Main loop */
 
-static void on_signal(int sig)
-{
-	stop = 1;
-}
-
 /* The name of the BPF scheduler that runs. False if there is none. */
 static bool read_ops(char *ops, int size)
 {
@@ -730,14 +723,10 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "scx_kicktop: %s: not an option, see -h\n", argv[optind]);
-		return 2;
-	}
+	options_only(argc, argv);
 
-	libbpf_set_print(print_libbpf);
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
+	loader_init();
+	libbpf_set_print(print_if_verbose);
 	nr_cpus = libbpf_num_possible_cpus();
 	read_outcomes();
 	on_terminal = !json && !once && isatty(STDOUT_FILENO);

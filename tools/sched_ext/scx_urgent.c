@@ -3,14 +3,14 @@
  * Loader of scx_urgent: sets it up, prints its statistics every second, takes it out at the end.
  * scx_urgent.bpf.c tells how it works.
  */
+#define _GNU_SOURCE
 #include <getopt.h>
 #include <libgen.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
+#include <scx/loader.h>
 #include "scx_urgent.h"
 #include "scx_urgent.bpf.skel.h"
 
@@ -31,9 +31,6 @@ static const struct {
 	COUNTER(preempted), COUNTER(wrong), COUNTER(late), {}
 };
 
-static volatile sig_atomic_t stop;
-static bool verbose;
-
 static const char help[] =
 "Usage: %s [-n NICE] [-w WEIGHT] [-s SLICE_US] [-t TRIES] [--no-claim] [-j] [-v]\n"
 "\n"
@@ -47,32 +44,6 @@ static const char help[] =
 "  -j           At the end, print the statistics from the first second on as a line of JSON\n"
 "  -v           Print libbpf's debug messages\n"
 "  -h           Print this help\n";
-
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
-{
-	return level == LIBBPF_DEBUG && !verbose ? 0 : vfprintf(stderr, format, args);
-}
-
-static void on_signal(int sig)
-{
-	stop = 1;
-}
-
-/* A number, or the end of the program with what would have been possible. */
-static long number(int opt, const char *arg, long min, long max)
-{
-	char *end;
-	long val;
-
-	errno = 0;
-	val = strtol(arg, &end, 10);
-	if (errno || end == arg || *end || val < min || val > max) {
-		fprintf(stderr, "scx_urgent: -%c %s: not possible, it takes %ld to %ld\n",
-			opt, arg, min, max);
-		exit(2);
-	}
-	return val;
-}
 
 static void parse(struct options *opts, int argc, char **argv)
 {
@@ -109,10 +80,7 @@ static void parse(struct options *opts, int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind < argc) {
-		fprintf(stderr, "scx_urgent: %s: not an option, see -h\n", argv[optind]);
-		exit(2);
-	}
+	options_only(argc, argv);
 }
 
 /* What the options ask for and this kernel does not have */
@@ -238,10 +206,7 @@ int main(int argc, char **argv)
 	struct options opts = { .nice = -10, .slice_us = 20 * 1000, .tries = 4, .claim = true };
 	bool failed;
 
-	libbpf_set_print(print_libbpf);
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
-
+	loader_init();
 	parse(&opts, argc, argv);
 	check_kernel(&opts);
 	while (run(&opts, &failed))
