@@ -360,10 +360,23 @@ bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int vi
 				     sizeof(route), BPF_ANY);
 }
 
+/*
+ * What needs all CPUs, as the freeing of BPF programs does, waits for the one that stands still,
+ * and may keep this thread from its CPU until it is all over: then again.
+ */
 bool lab_hold(struct lab *lab, int cpu, enum lab_hook hook)
 {
-	lab->cpus[cpu].hold = hook;
-	return LAB_WAIT(lab->cpus[cpu].held);
+	struct lab_cpu *lc = &lab->cpus[cpu];
+	u32 overheld = lc->overheld;
+	u64 lost = lab_lost();
+
+	do {
+		lc->overheld = overheld;
+		shared_write(lc->hold, hook);
+		if (!LAB_WAIT_UNTIL(lost, shared_read(lc->held) || !shared_read(lc->hold)))
+			return false;
+	} while (!shared_read(lc->hold));
+	return true;
 }
 
 void lab_unhold(struct lab *lab, int cpu)

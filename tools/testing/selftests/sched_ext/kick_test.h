@@ -31,6 +31,7 @@
 
 /* For loops that call nothing: what others write and read */
 #define shared_read(__x)	__atomic_load_n(&(__x), __ATOMIC_SEQ_CST)
+#define shared_write(__x, __v)	__atomic_store_n(&(__x), __v, __ATOMIC_SEQ_CST)
 #define shared_add(__x)		__atomic_fetch_add(&(__x), 1, __ATOMIC_SEQ_CST)
 
 struct lab;
