@@ -143,10 +143,17 @@ static bool send_nmis(struct lab *lab)
 static enum scx_test_status kick_from_nmi(void *ctx)
 {
 	struct lab *lab = ctx;
+	bool arm64 = libbpf_find_vmlinux_btf_id("nmi_handler", BPF_TRACE_RAW_TP) < 0;
 	int i;
 
-	if (prepare(lab, lab->skel->progs.lab_nmi))
+	if (prepare(lab, arm64 ? lab->skel->progs.lab_nmi_arm64 : lab->skel->progs.lab_nmi))
 		return SCX_TEST_FAIL;
+	/* All have come when this returns */
+	SCX_ASSERT(send_nmis(lab));
+	if (arm64 && !lab->skel->bss->nmis) {
+		fprintf(stderr, "NMIs are off, see irqchip.gicv3_pseudo_nmi\n");
+		return SCX_TEST_SKIP;
+	}
 
 	for (i = 0; i < NMIS; i++) {
 		/* Another busy CPU, itself, and an idle CPU */

@@ -14,6 +14,9 @@ UEI_DEFINE(uei);
 
 struct lab_cpu lab_cpus[LAB_NR_CPUS];
 
+/* That a program for NMIs has seen */
+u64 nmis;
+
 /* The task under way by lab_route.via, 0: none */
 s32 via_pid;
 
@@ -388,19 +391,44 @@ int BPF_PROG(lab_switch)
 	return 0;
 }
 
-SEC("?tp_btf/local_timer_entry")
-int BPF_PROG(lab_hardirq)
+SEC("?tp_btf/hrtimer_expire_entry")
+int BPF_PROG(lab_hardirq, struct hrtimer *timer)
 {
-	fire(LAB_HARDIRQ);
+	if (timer->is_hard)
+		fire(LAB_HARDIRQ);
 	return 0;
+}
+
+static void in_nmi(void)
+{
+	struct lab_cpu *lc = fire(LAB_NMI);
+
+	__sync_fetch_and_add(&nmis, 1);
+	if (lc)
+		lc->nmi++;
 }
 
 SEC("?tp_btf/nmi_handler")
 int BPF_PROG(lab_nmi)
 {
-	struct lab_cpu *lc = fire(LAB_NMI);
+	in_nmi();
+	return 0;
+}
 
-	if (lc)
-		lc->nmi++;
+struct thread_info___arm64 {
+	u64 preempt_count;
+} __attribute__((preserve_access_index));
+
+/* As in include/linux/preempt.h */
+#define NMI_MASK	(0xf << 20)
+
+/* arm64 has no such tracepoint. If it has NMIs, the interrupt that asks for a backtrace is one. */
+SEC("?tp_btf/ipi_entry")
+int BPF_PROG(lab_nmi_arm64)
+{
+	struct thread_info___arm64 *info = (void *)bpf_get_current_task_btf();
+
+	if (BPF_CORE_READ(info, preempt_count) & NMI_MASK)
+		in_nmi();
 	return 0;
 }

@@ -406,6 +406,7 @@ static u64 irq_count(char *counts, int column)
 	return strtoull(counts, NULL, 10);
 }
 
+/* What an interrupt is called differs between architectures, but not its description */
 struct irqs lab_irqs(int cpu)
 {
 	FILE *f = fopen("/proc/interrupts", "r");
@@ -423,11 +424,11 @@ struct irqs lab_irqs(int cpu)
 			column = irq_column(line, cpu);
 		else if (!counts || column < 0)
 			continue;
-		else if (strstr(line, "RES:"))
+		else if (strstr(line, "Rescheduling interrupts"))
 			irqs.res = irq_count(counts + 1, column);
-		else if (strstr(line, "CAL:"))
+		else if (strstr(line, "Function call interrupts"))
 			irqs.cal = irq_count(counts + 1, column);
-		else if (strstr(line, "IWI:"))
+		else if (strstr(line, "IRQ work interrupts"))
 			irqs.iwi = irq_count(counts + 1, column);
 	}
 	free(line);
