@@ -229,11 +229,6 @@ static enum scx_test_status kick_compat_kfuncs(void *ctx)
 	return status;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_compat_kfuncs,
-		 "the compat kicks of a task and of a cpumask kick, by kfuncs of these names if there are any",
-		 "passes, by scx_bpf_kick_cpu()"),
-	{}
-};
-
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_compat_kfuncs,
+	 "the compat kicks of a task and of a cpumask kick, by kfuncs of these names if there are any",
+	 "passes, by scx_bpf_kick_cpu()")

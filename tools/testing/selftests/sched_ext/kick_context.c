@@ -174,29 +174,30 @@ static enum scx_test_status kick_from_nmi(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_from_timer,
-		 "a BPF timer can kick another CPU",
-		 "passes"),
-	LAB_TEST(kick_from_tick,
-		 "ops.tick can kick another CPU, its own rq locked",
-		 "passes"),
-	LAB_TEST(kick_from_irq,
-		 "a tracing program in hard interrupt context can kick another CPU",
-		 "passes"),
-	LAB_TEST(kick_from_fentry,
-		 "a tracing program in task context can kick another CPU",
-		 "passes"),
-	LAB_TEST(kick_from_switch,
-		 "a tracing program in the middle of a scheduling cycle can kick another CPU",
-		 "passes"),
-	LAB_TEST(kick_from_enqueue,
-		 "ops.enqueue can kick the CPU whose rq it holds locked",
-		 "passes"),
-	LAB_TEST(kick_from_nmi,
-		 "a tracing program in NMI context can kick busy and idle CPUs and the one that it runs on",
-		 "passes"),
-	{}
-};
+LAB_TEST(kick_from_timer,
+	 "a BPF timer can kick another CPU",
+	 "passes")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_from_tick,
+	 "ops.tick can kick another CPU, its own rq locked",
+	 "passes")
+
+LAB_TEST(kick_from_irq,
+	 "a tracing program in hard interrupt context can kick another CPU",
+	 "passes")
+
+LAB_TEST(kick_from_fentry,
+	 "a tracing program in task context can kick another CPU",
+	 "passes")
+
+LAB_TEST(kick_from_switch,
+	 "a tracing program in the middle of a scheduling cycle can kick another CPU",
+	 "passes")
+
+LAB_TEST(kick_from_enqueue,
+	 "ops.enqueue can kick the CPU whose rq it holds locked",
+	 "passes")
+
+LAB_TEST(kick_from_nmi,
+	 "a tracing program in NMI context can kick busy and idle CPUs and the one that it runs on",
+	 "passes")

@@ -127,20 +127,18 @@ static enum scx_test_status kick_enq_own_dispatch(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_enq_local,
-		 "a task woken into its own CPU's local queue with SCX_ENQ_PREEMPT runs at once",
-		 "passes"),
-	LAB_TEST(kick_enq_remote,
-		 "a task that ops.enqueue puts on another CPU's local queue with SCX_ENQ_PREEMPT runs there at once",
-		 "loses the flag on the way, the task waits for ever"),
-	LAB_TEST(kick_enq_dispatch,
-		 "a task that ops.dispatch puts on another CPU's local queue with SCX_ENQ_PREEMPT runs there at once",
-		 "passes"),
-	LAB_TEST(kick_enq_own_dispatch,
-		 "a task dispatched with SCX_ENQ_PREEMPT by the CPU that is picking it keeps its own slice",
-		 "passes"),
-	{}
-};
+LAB_TEST(kick_enq_local,
+	 "a task woken into its own CPU's local queue with SCX_ENQ_PREEMPT runs at once",
+	 "passes")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_enq_remote,
+	 "a task that ops.enqueue puts on another CPU's local queue with SCX_ENQ_PREEMPT runs there at once",
+	 "loses the flag on the way, the task waits for ever")
+
+LAB_TEST(kick_enq_dispatch,
+	 "a task that ops.dispatch puts on another CPU's local queue with SCX_ENQ_PREEMPT runs there at once",
+	 "passes")
+
+LAB_TEST(kick_enq_own_dispatch,
+	 "a task dispatched with SCX_ENQ_PREEMPT by the CPU that is picking it keeps its own slice",
+	 "passes")

@@ -123,20 +123,18 @@ static enum scx_test_status kick_exit_bypassed(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_exit_none,
-		 "kicks are dropped while no scheduler is loaded",
-		 "one self-interrupt per kick"),
-	LAB_TEST(kick_exit_bypassed,
-		 "kicks are dropped while the scheduler is bypassed",
-		 "passes"),
-	LAB_TEST(kick_exit_storm,
-		 "schedulers load and unload while every CPU is kicked all the time",
-		 "passes"),
-	LAB_TEST(kick_exit_wait,
-		 "schedulers load and unload while every CPU waits for another one all the time",
-		 "the machine hangs"),
-	{}
-};
+LAB_TEST(kick_exit_none,
+	 "kicks are dropped while no scheduler is loaded",
+	 "one self-interrupt per kick")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_exit_bypassed,
+	 "kicks are dropped while the scheduler is bypassed",
+	 "passes")
+
+LAB_TEST(kick_exit_storm,
+	 "schedulers load and unload while every CPU is kicked all the time",
+	 "passes")
+
+LAB_TEST(kick_exit_wait,
+	 "schedulers load and unload while every CPU waits for another one all the time",
+	 "the machine hangs")

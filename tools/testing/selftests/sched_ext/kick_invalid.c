@@ -110,23 +110,22 @@ static enum scx_test_status kick_invalid_task(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_invalid_cpu,
-		 "a kick of a CPU that can't exist ends the scheduler and names the CPU",
-		 "passes"),
-	LAB_TEST(kick_invalid_flags,
-		 "a kick with unknown flags ends the scheduler and names them",
-		 "ignores them"),
-	LAB_TEST(kick_invalid_idle,
-		 "SCX_KICK_IDLE with PREEMPT or WAIT ends the scheduler and names the flags",
-		 "doesn't name them"),
-	LAB_TEST(kick_invalid_mask,
-		 "scx_bpf_kick_cpumask() with invalid flags ends the scheduler and names them",
-		 "has no such kfunc"),
-	LAB_TEST(kick_invalid_task,
-		 "scx_bpf_kick_task() with flags but SCX_KICK_WAIT ends the scheduler and names them",
-		 "has no such kfunc"),
-	{}
-};
+LAB_TEST(kick_invalid_cpu,
+	 "a kick of a CPU that can't exist ends the scheduler and names the CPU",
+	 "passes")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_invalid_flags,
+	 "a kick with unknown flags ends the scheduler and names them",
+	 "ignores them")
+
+LAB_TEST(kick_invalid_idle,
+	 "SCX_KICK_IDLE with PREEMPT or WAIT ends the scheduler and names the flags",
+	 "doesn't name them")
+
+LAB_TEST(kick_invalid_mask,
+	 "scx_bpf_kick_cpumask() with invalid flags ends the scheduler and names them",
+	 "has no such kfunc")
+
+LAB_TEST(kick_invalid_task,
+	 "scx_bpf_kick_task() with flags but SCX_KICK_WAIT ends the scheduler and names them",
+	 "has no such kfunc")

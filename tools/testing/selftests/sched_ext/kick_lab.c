@@ -35,6 +35,15 @@ bool lab_go_to(int cpu)
 	return !sched_setaffinity(0, sizeof(cpus), &cpus);
 }
 
+static bool open_lab(struct lab *lab)
+{
+	memset(lab, 0, sizeof(*lab));
+	lab->nr_cpus = get_nprocs();
+	sched_getaffinity(0, sizeof(lab->affinity), &lab->affinity);
+	lab->skel = kick_lab__open();
+	return lab->skel && lab_go_to(0);
+}
+
 enum scx_test_status lab_setup(void **ctx)
 {
 	struct lab *lab;
@@ -44,12 +53,9 @@ enum scx_test_status lab_setup(void **ctx)
 		return SCX_TEST_SKIP;
 	}
 
-	lab = calloc(1, sizeof(*lab));
+	lab = malloc(sizeof(*lab));
 	SCX_ASSERT(lab);
-	lab->nr_cpus = get_nprocs();
-	sched_getaffinity(0, sizeof(lab->affinity), &lab->affinity);
-	lab->skel = kick_lab__open();
-	if (!lab->skel || !lab_go_to(0)) {
+	if (!open_lab(lab)) {
 		free(lab);
 		SCX_FAIL("Failed to open the lab");
 	}
@@ -213,9 +219,8 @@ void lab_let_go(struct lab *lab)
 	lab->nr_workers = 0;
 }
 
-void lab_cleanup(void *ctx)
+static void close_lab(struct lab *lab)
 {
-	struct lab *lab = ctx;
 	int cpu;
 
 	for (cpu = 0; lab->cpus && cpu < lab->nr_cpus; cpu++) {
@@ -231,7 +236,38 @@ void lab_cleanup(void *ctx)
 	bpf_link__destroy(lab->tracer);
 	kick_lab__destroy(lab->skel);
 	sched_setaffinity(0, sizeof(lab->affinity), &lab->affinity);
-	free(lab);
+}
+
+void lab_cleanup(void *ctx)
+{
+	close_lab(ctx);
+	free(ctx);
+}
+
+static bool overheld(struct lab *lab)
+{
+	int cpu;
+
+	for (cpu = 0; lab->cpus && cpu < lab->nr_cpus; cpu++) {
+		if (lab->cpus[cpu].overheld) {
+			fprintf(stderr, "CPU %d went on before it was let go\n", cpu);
+			return true;
+		}
+	}
+	return false;
+}
+
+enum scx_test_status lab_run(struct lab *lab, enum scx_test_status (*body)(void *ctx))
+{
+	enum scx_test_status status = body(lab);
+	int again = 2;
+
+	while (status == SCX_TEST_FAIL && overheld(lab) && again--) {
+		close_lab(lab);
+		SCX_ASSERT(open_lab(lab));
+		status = body(lab);
+	}
+	return status;
 }
 
 void work_spin(struct worker *w)

@@ -626,29 +626,30 @@ static enum scx_test_status kick_observe_dump(void *ctx)
 	return status;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_observe_counters,
-		 "each kick is counted once, as what became of it",
-		 "has no counters"),
-	LAB_TEST(kick_observe_events,
-		 "a BPF program sees an event for each kick that is counted",
-		 "has no such tracepoint"),
-	LAB_TEST(kick_observe_fields,
-		 "the events of a kick name who, whom, what and how long",
-		 "has no such tracepoint"),
-	LAB_TEST(kick_observe_tracefs,
-		 "kicks can be traced by tracefs",
-		 "has no such event"),
-	LAB_TEST(kick_observe_reset,
-		 "the counters are set to 0 by a write",
-		 "has no counters"),
-	LAB_TEST(kick_observe_long_wait,
-		 "a long wait is reported once, with both CPUs and tasks",
-		 "has no such report"),
-	LAB_TEST(kick_observe_dump,
-		 "the debug dump tells of each CPU's kicks, waits and counters",
-		 "has none of that"),
-	{}
-};
+LAB_TEST(kick_observe_counters,
+	 "each kick is counted once, as what became of it",
+	 "has no counters")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_observe_events,
+	 "a BPF program sees an event for each kick that is counted",
+	 "has no such tracepoint")
+
+LAB_TEST(kick_observe_fields,
+	 "the events of a kick name who, whom, what and how long",
+	 "has no such tracepoint")
+
+LAB_TEST(kick_observe_tracefs,
+	 "kicks can be traced by tracefs",
+	 "has no such event")
+
+LAB_TEST(kick_observe_reset,
+	 "the counters are set to 0 by a write",
+	 "has no counters")
+
+LAB_TEST(kick_observe_long_wait,
+	 "a long wait is reported once, with both CPUs and tasks",
+	 "has no such report")
+
+LAB_TEST(kick_observe_dump,
+	 "the debug dump tells of each CPU's kicks, waits and counters",
+	 "has none of that")

@@ -178,23 +178,22 @@ static enum scx_test_status kick_coalesce(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_preempt,
-		 "SCX_KICK_PREEMPT takes the slice of the running task, calls ops.dispatch and lets the next task run",
-		 "passes"),
-	LAB_TEST(kick_preempt_only,
-		 "kicks without SCX_KICK_PREEMPT start a cycle and leave the running task its slice",
-		 "passes"),
-	LAB_TEST(kick_preempt_rt,
-		 "SCX_KICK_PREEMPT neither preempts an RT task nor takes the slice of the task under it",
-		 "passes"),
-	LAB_TEST(kick_preempt_cost,
-		 "a preempting kick costs one interrupt, at the target",
-		 "another one at the kicker"),
-	LAB_TEST(kick_coalesce,
-		 "kicks return and cost one interrupt in all while the target can't take them",
-		 "the kicker waits for the target's rq lock with interrupts off"),
-	{}
-};
+LAB_TEST(kick_preempt,
+	 "SCX_KICK_PREEMPT takes the slice of the running task, calls ops.dispatch and lets the next task run",
+	 "passes")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_preempt_only,
+	 "kicks without SCX_KICK_PREEMPT start a cycle and leave the running task its slice",
+	 "passes")
+
+LAB_TEST(kick_preempt_rt,
+	 "SCX_KICK_PREEMPT neither preempts an RT task nor takes the slice of the task under it",
+	 "passes")
+
+LAB_TEST(kick_preempt_cost,
+	 "a preempting kick costs one interrupt, at the target",
+	 "another one at the kicker")
+
+LAB_TEST(kick_coalesce,
+	 "kicks return and cost one interrupt in all while the target can't take them",
+	 "the kicker waits for the target's rq lock with interrupts off")

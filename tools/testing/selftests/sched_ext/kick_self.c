@@ -163,23 +163,22 @@ static enum scx_test_status kick_self_wakeup(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_self_cycle,
-		 "a CPU that kicks itself within a scheduling cycle goes through another one, without an interrupt",
-		 "one self-interrupt per kick"),
-	LAB_TEST(kick_self_idle,
-		 "a CPU that kicks itself on its way to idle looks for tasks again, without an interrupt",
-		 "one self-interrupt per kick"),
-	LAB_TEST(kick_self_irq,
-		 "a CPU that kicks itself from its tick, a timer or a hard interrupt sends no further one",
-		 "one self-interrupt per kick"),
-	LAB_TEST(kick_self_syscall,
-		 "a task that kicks its own CPU from a syscall program expires at once, without an interrupt",
-		 "one self-interrupt per kick"),
-	LAB_TEST(kick_self_wakeup,
-		 "a self-kick from ops.select_cpu makes room for the task woken, without an interrupt",
-		 "one self-interrupt per kick"),
-	{}
-};
+LAB_TEST(kick_self_cycle,
+	 "a CPU that kicks itself within a scheduling cycle goes through another one, without an interrupt",
+	 "one self-interrupt per kick")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_self_idle,
+	 "a CPU that kicks itself on its way to idle looks for tasks again, without an interrupt",
+	 "one self-interrupt per kick")
+
+LAB_TEST(kick_self_irq,
+	 "a CPU that kicks itself from its tick, a timer or a hard interrupt sends no further one",
+	 "one self-interrupt per kick")
+
+LAB_TEST(kick_self_syscall,
+	 "a task that kicks its own CPU from a syscall program expires at once, without an interrupt",
+	 "one self-interrupt per kick")
+
+LAB_TEST(kick_self_wakeup,
+	 "a self-kick from ops.select_cpu makes room for the task woken, without an interrupt",
+	 "one self-interrupt per kick")

@@ -195,23 +195,31 @@ u64 lab_lost(void);
 	LAB_BRINGS(__kicked, __at, lab_kick(__kicked, __at, __flags, 1), __cond); \
 })
 
+/*
+ * Run @body, which finds the lab in its context: again, twice at most and in a new lab, if it has
+ * failed after a CPU that it held went on before it was let go
+ */
+enum scx_test_status lab_run(struct lab *lab, enum scx_test_status (*body)(void *ctx));
+
 /* @__stock: what a kernel without this kick path does in the test */
 #define LAB_TEST(__name, __desc, __stock)				\
+static enum scx_test_status run_##__name(void *lab)			\
 {									\
+	return lab_run(lab, __name);					\
+}									\
+									\
+static struct scx_test test_##__name = {				\
 	.name = #__name,						\
 	.description = "Verify that " __desc " (stock: " __stock ")",	\
 	.setup = lab_setup,						\
-	.run = __name,							\
+	.run = run_##__name,						\
 	.cleanup = lab_cleanup,						\
-}
-
-/* @__tests ends with an empty one */
-#define REGISTER_LAB_TESTS(__tests)					\
+};									\
+									\
 __attribute__((constructor))						\
-static void register_lab_tests(void)					\
+static void register_##__name(void)					\
 {									\
-	for (struct scx_test *t = (__tests); t->name; t++)		\
-		scx_test_register(t);					\
+	scx_test_register(&test_##__name);				\
 }
 
 #endif	/* __KICK_TEST_H__ */

@@ -222,29 +222,30 @@ static enum scx_test_status kick_wait_task(void *ctx)
 	return waits_in_order(lab, &kick, 1);
 }
 
-static struct scx_test tests[] = {
-	LAB_TEST(kick_wait_order,
-		 "after SCX_KICK_WAIT no sched_ext task starts before the target begins a cycle",
-		 "the machine hangs"),
-	LAB_TEST(kick_wait_cpumask,
-		 "the same holds for scx_bpf_kick_cpumask(), whatever other CPUs are in its mask",
-		 "has no such kfunc"),
-	LAB_TEST(kick_wait_task,
-		 "the same holds for scx_bpf_kick_task()",
-		 "has no such kfunc"),
-	LAB_TEST(kick_wait_idle,
-		 "SCX_KICK_WAIT at an idle CPU makes progress",
-		 "the machine hangs"),
-	LAB_TEST(kick_wait_busy,
-		 "SCX_KICK_WAIT at a CPU that runs a task makes progress",
-		 "the machine hangs"),
-	LAB_TEST(kick_wait_ring3,
-		 "three CPUs that wait for each other in a ring all make progress",
-		 "the machine hangs"),
-	LAB_TEST(kick_wait_ring_all,
-		 "all CPUs that wait for each other in a ring make progress",
-		 "the machine hangs"),
-	{}
-};
+LAB_TEST(kick_wait_order,
+	 "after SCX_KICK_WAIT no sched_ext task starts before the target begins a cycle",
+	 "the machine hangs")
 
-REGISTER_LAB_TESTS(tests)
+LAB_TEST(kick_wait_cpumask,
+	 "the same holds for scx_bpf_kick_cpumask(), whatever other CPUs are in its mask",
+	 "has no such kfunc")
+
+LAB_TEST(kick_wait_task,
+	 "the same holds for scx_bpf_kick_task()",
+	 "has no such kfunc")
+
+LAB_TEST(kick_wait_idle,
+	 "SCX_KICK_WAIT at an idle CPU makes progress",
+	 "the machine hangs")
+
+LAB_TEST(kick_wait_busy,
+	 "SCX_KICK_WAIT at a CPU that runs a task makes progress",
+	 "the machine hangs")
+
+LAB_TEST(kick_wait_ring3,
+	 "three CPUs that wait for each other in a ring all make progress",
+	 "the machine hangs")
+
+LAB_TEST(kick_wait_ring_all,
+	 "all CPUs that wait for each other in a ring make progress",
+	 "the machine hangs")
