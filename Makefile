@@ -108,7 +108,7 @@ check-base: build/base/.unpacked ## apply the series to the newest and oldest ba
 bisect-check: build/base/.unpacked ## build each step of the series, also without sched_ext, without SMP, ...
 	@vm/bisect-check
 
-check: build/src-patched/.series ## static checks, and the pages of the documentation
+check: build/src-patched/.series build/patched/.done ## static checks, and the pages of the documentation
 	@vm/setup vm/packages-check
 	@vm/check
 
