@@ -108,14 +108,14 @@ static enum scx_test_status kick_cpumask_offline(void *ctx)
 	int i;
 
 	SCX_ASSERT(lab_start(lab, NULL));
-	SCX_ASSERT(lab_cpu_online(1, false));
+	SCX_ASSERT(set_online(1, false));
 	for (i = 0; i < KICKS; i++) {
 		SCX_EQ(lab_kick_mask(lab, mask, all_flags[i % 5]), 2);
 		LAB_FOLLOWS(lab, seen(lab, 1 << 2 | 1 << 3));
 	}
 	SCX_EQ(lab_kick_mask(lab, 1 << 1, KICK_PREEMPT), 0);
 
-	SCX_ASSERT(lab_cpu_online(1, true));
+	SCX_ASSERT(set_online(1, true));
 	for (i = 0; i < KICKS; i++) {
 		SCX_EQ(lab_kick_mask(lab, mask, all_flags[i % 5]), 3);
 		LAB_FOLLOWS(lab, seen(lab, mask));

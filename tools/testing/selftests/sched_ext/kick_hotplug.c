@@ -17,7 +17,7 @@ static enum scx_test_status in_order(struct lab *lab)
 	struct worker *w;
 	int i;
 
-	SCX_ASSERT(lab_cpu_online(1, true));
+	SCX_ASSERT(set_online(1, true));
 	for (i = 0; i < KICKS; i++) {
 		SCX_ASSERT(lab_kick(lab, 1, all_flags[i % 3], 1));
 		LAB_FOLLOWS(lab, lc->seen == lc->asked);
@@ -42,7 +42,7 @@ static enum scx_test_status kick_hotplug_offline(void *ctx)
 	w->target = 1;
 	w->flags = KICK_PREEMPT;
 	SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
-	SCX_ASSERT(lab_cpu_online(1, false));
+	SCX_ASSERT(set_online(1, false));
 
 	before = lab_irqs(2);
 	for (i = 0; i < 5; i++) {
@@ -67,7 +67,7 @@ static enum scx_test_status kick_hotplug_offline(void *ctx)
 /* CPU 1 comes or goes, and those that kick it all the time go on */
 static enum scx_test_status move_under_kicks(struct worker *w, bool online)
 {
-	SCX_ASSERT(lab_cpu_online(1, online));
+	SCX_ASSERT(set_online(1, online));
 	SCX_ASSERT(lab_goes_on(&w[0]) && lab_goes_on(&w[1]));
 	return SCX_TEST_PASS;
 }
@@ -121,14 +121,14 @@ static enum scx_test_status kick_hotplug_self(void *ctx)
 
 		lab_order(lab, 1, hook, 1, all_flags[i % 5], hook == LAB_DYING ? 20 : -1);
 		SCX_ASSERT(lab_kick(lab, 1, 0, 1));
-		SCX_ASSERT(lab_cpu_online(1, false));
+		SCX_ASSERT(set_online(1, false));
 		SCX_EQ(lc->offlines, offlines + 1);
 		SCX_GT(lc->asked, asked + 1);
 		/* Each one brought about the next one */
 		if (hook == LAB_DYING)
 			SCX_EQ(lc->left, 0);
 		lc->left = 0;
-		SCX_ASSERT(lab_cpu_online(1, true));
+		SCX_ASSERT(set_online(1, true));
 	}
 	if (in_order(lab))
 		return SCX_TEST_FAIL;

@@ -6,34 +6,9 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
-#include <time.h>
 #include <unistd.h>
 #include "kick_test.h"
 #include "util.h"
-
-u64 lab_now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
-
-u64 lab_lost(void)
-{
-	const char *secs = getenv("KICK_LOST_SECS");
-
-	return lab_now_ns() + (secs ? atoi(secs) : 20) * 1000000000ULL;
-}
-
-bool lab_go_to(int cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	return !sched_setaffinity(0, sizeof(cpus), &cpus);
-}
 
 static bool open_lab(struct lab *lab)
 {
@@ -41,7 +16,7 @@ static bool open_lab(struct lab *lab)
 	lab->nr_cpus = get_nprocs();
 	sched_getaffinity(0, sizeof(lab->affinity), &lab->affinity);
 	lab->skel = kick_lab__open();
-	return lab->skel && lab_go_to(0);
+	return lab->skel && go_to(0);
 }
 
 enum scx_test_status lab_setup(void **ctx)
@@ -232,7 +207,7 @@ static void close_lab(struct lab *lab)
 	lab_let_go(lab);
 	/* A CPU that a hotplug test left behind */
 	for (cpu = 1; cpu < lab->nr_cpus; cpu++)
-		lab_cpu_online(cpu, true);
+		set_online(cpu, true);
 	bpf_link__destroy(lab->tracer);
 	kick_lab__destroy(lab->skel);
 	sched_setaffinity(0, sizeof(lab->affinity), &lab->affinity);
@@ -272,8 +247,8 @@ enum scx_test_status lab_run(struct lab *lab, enum scx_test_status (*body)(void 
 
 void work_spin(struct worker *w)
 {
-	while (!shared_read(w->stop))
-		shared_add(w->turns);
+	while (!shared(w->stop))
+		count(w->turns);
 }
 
 void work_doze(struct worker *w)
@@ -310,7 +285,7 @@ void work_kick_myself(struct worker *w)
 	struct lab_cpu *lc = &w->lab->cpus[w->cpu];
 
 	while (!w->stop && lab_worker_kicks(w)) {
-		while (shared_read(lc->seen) != shared_read(lc->asked) && !shared_read(w->stop))
+		while (shared(lc->seen) != shared(lc->asked) && !shared(w->stop))
 			;
 		w->turns++;
 	}
@@ -326,11 +301,7 @@ void work_kick_and_yield(struct worker *w)
 
 bool lab_send(struct lab *lab, struct lab_kick_args *args)
 {
-	int fd = bpf_program__fd(lab->skel->progs.lab_kick);
-
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = args, .ctx_size_in = sizeof(*args));
-
-	return !bpf_prog_test_run_opts(fd, &opts) && !opts.retval;
+	return run_program(lab->skel->progs.lab_kick, args, sizeof(*args));
 }
 
 bool lab_kick_held(struct lab *lab, int cpu, u64 flags, u64 nr, bool *held)
@@ -365,15 +336,12 @@ s32 lab_kick_mask(struct lab *lab, u64 cpus, u64 flags)
 
 bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns)
 {
-	int fd = bpf_program__fd(lab->skel->progs.lab_start_timer);
 	struct lab_timer_args args = { .cpu = cpu };
 	bool ok;
 
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
-
 	lab->cpus[cpu].timer_ns = period_ns;
-	ok = lab_go_to(cpu) && !bpf_prog_test_run_opts(fd, &opts) && !opts.retval;
-	return lab_go_to(0) && ok;
+	ok = go_to(cpu) && run_program(lab->skel->progs.lab_start_timer, &args, sizeof(args));
+	return go_to(0) && ok;
 }
 
 void lab_order(struct lab *lab, int cpu, enum lab_hook hook, int target, u64 flags, u64 left)
@@ -404,14 +372,14 @@ bool lab_hold(struct lab *lab, int cpu, enum lab_hook hook)
 {
 	struct lab_cpu *lc = &lab->cpus[cpu];
 	u32 overheld = lc->overheld;
-	u64 lost = lab_lost();
+	u64 lost = lost_at();
 
 	do {
 		lc->overheld = overheld;
-		shared_write(lc->hold, hook);
-		if (!LAB_WAIT_UNTIL(lost, shared_read(lc->held) || !shared_read(lc->hold)))
+		set_shared(lc->hold, hook);
+		if (!LAB_WAIT_UNTIL(lost, shared(lc->held) || !shared(lc->hold)))
 			return false;
-	} while (!shared_read(lc->hold));
+	} while (!shared(lc->hold));
 	return true;
 }
 
@@ -480,14 +448,4 @@ enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few)
 	SCX_LT(after.cal - before.cal, few);
 	SCX_LT(after.iwi - before.iwi, few);
 	return SCX_TEST_PASS;
-}
-
-bool lab_cpu_online(int cpu, bool online)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/online", cpu);
-	if (file_read_long(path) == online)
-		return true;
-	return !file_write_long(path, online) && file_read_long(path) == online;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What kick_torture, kick_bad_input and kick_flood ask of the machine, see kick_machine.h */
+/* What is asked of the machine, see kick_machine.h */
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
@@ -24,6 +24,11 @@ u64 lost_secs(void)
 	return secs ? atoi(secs) : 30;
 }
 
+u64 lost_at(void)
+{
+	return now_ns() + lost_secs() * NSEC_PER_SEC;
+}
+
 u64 next_random(u64 *state)
 {
 	u64 x = *state;
@@ -37,7 +42,7 @@ u64 next_random(u64 *state)
 
 bool put(const char *path, const char *text)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	ssize_t len;
 
 	if (fd < 0)
@@ -58,17 +63,16 @@ bool put_number(const char *path, long number)
 bool get(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t len;
+	ssize_t len = 0, got;
 
 	text[0] = '\0';
 	if (fd < 0)
 		return false;
-	len = read(fd, text, size - 1);
+	while ((got = read(fd, text + len, size - 1 - len)) > 0)
+		len += got;
 	close(fd);
-	if (len < 0)
-		return false;
 	text[len] = '\0';
-	return true;
+	return got == 0;
 }
 
 bool press_sysrq(const char *key)

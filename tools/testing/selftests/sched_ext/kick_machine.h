@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kick_torture, kick_bad_input and kick_flood ask of the machine.
+ * What the kick tests, kick_torture, kick_bad_input and kick_flood ask of the machine.
  */
 #ifndef __KICK_MACHINE_H__
 #define __KICK_MACHINE_H__
@@ -22,25 +22,30 @@
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
 
-/* What other threads and BPF programs write */
-#define shared(__x)	__atomic_load_n(&(__x), __ATOMIC_SEQ_CST)
-#define count(__x)	__atomic_fetch_add(&(__x), 1, __ATOMIC_SEQ_CST)
+/* What other threads and BPF programs read and write */
+#define shared(__x)		__atomic_load_n(&(__x), __ATOMIC_SEQ_CST)
+#define set_shared(__x, __v)	__atomic_store_n(&(__x), __v, __ATOMIC_SEQ_CST)
+#define count(__x)		__atomic_fetch_add(&(__x), 1, __ATOMIC_SEQ_CST)
 
-/* Does it come, before it has to be taken for lost? */
-#define WAIT_FOR(__cond)					\
+/* Look every so often until it comes, or the end */
+#define WAIT_UNTIL(__end, __usecs, __cond)			\
 ({								\
-	u64 __end = now_ns() + lost_secs() * NSEC_PER_SEC;	\
+	u64 __until = (__end);					\
 	bool __came;						\
 								\
-	while (!(__came = (__cond)) && now_ns() < __end)	\
-		usleep(500);					\
+	while (!(__came = (__cond)) && now_ns() < __until)	\
+		usleep(__usecs);				\
 	__came;							\
 })
 
+/* Does it come, before it has to be taken for lost? */
+#define WAIT_FOR(__cond)	WAIT_UNTIL(lost_at(), 500, __cond)
+
 u64 now_ns(void);
 
-/* What has not come for so long never will: KICK_LOST_SECS, or 30 */
+/* What has not come for so long never will: KICK_LOST_SECS of the environment, or 30 */
 u64 lost_secs(void);
+u64 lost_at(void);
 
 /* Of a state that is not 0 */
 u64 next_random(u64 *state);

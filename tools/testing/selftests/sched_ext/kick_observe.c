@@ -38,28 +38,6 @@ struct table {
 	u64 rows[OBSERVE_NR_CPUS + 1][NR_COLUMNS];
 };
 
-static bool read_file(const char *path, char *text, int size)
-{
-	int fd = open(path, O_RDONLY), len = 0, got;
-
-	if (fd < 0)
-		return false;
-	while (len < size - 1 && (got = read(fd, text + len, size - 1 - len)) > 0)
-		len += got;
-	text[len] = '\0';
-	close(fd);
-	return true;
-}
-
-static bool write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_TRUNC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) == strlen(text);
-
-	close(fd);
-	return ok;
-}
-
 static const char blank[] = { ' ', '\n', 0 };
 
 static bool read_header(char *line)
@@ -187,11 +165,11 @@ static enum scx_test_status at_other_cpus(struct observe *o)
 {
 	u64 self, coalesced;
 
-	SCX_ASSERT(lab_cpu_online(3, false));
+	SCX_ASSERT(set_online(3, false));
 	SCX_ASSERT(begin(o));
 	SCX_ASSERT(lab_kick(o->lab, 3, KICK_PREEMPT, KICKS));
 	SCX_ASSERT(came_to(o, KICKS_OF([OFFLINE] = KICKS)));
-	SCX_ASSERT(lab_cpu_online(3, true));
+	SCX_ASSERT(set_online(3, true));
 
 	/* It may be preempted after the first kick of itself */
 	SCX_ASSERT(begin(o));
@@ -350,9 +328,9 @@ static enum scx_test_status fields(struct lab *lab, struct kick_observe *skel)
 
 	kicks = target->kicks;
 	target->served = 0;
-	begin = lab_now_ns();
+	begin = now_ns();
 	SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
-	kicked = lab_now_ns();
+	kicked = now_ns();
 	SCX_EQ(target->kicks - kicks, 1);
 	SCX_EQ(target->from, 0);
 	SCX_EQ(target->flags, KICK_PREEMPT | REQ_RESCHED);
@@ -363,10 +341,10 @@ static enum scx_test_status fields(struct lab *lab, struct kick_observe *skel)
 
 	usleep(20 * 1000);
 	SCX_EQ(target->served, 0);
-	let_go = lab_now_ns();
+	let_go = now_ns();
 	lab_unhold(lab, 1);
 	LAB_COMES(target->served);
-	end = lab_now_ns();
+	end = now_ns();
 	SCX_EQ(target->served_on, 1);
 	SCX_EQ(target->served_flags, KICK_PREEMPT | KICK_WAIT | REQ_RESCHED);
 	SCX_GE(target->delay_ns, let_go - kicked);
@@ -398,7 +376,7 @@ static enum scx_test_status kick_observe_reset(void *ctx)
 	SCX_GE(t.rows[0][SENT] + t.rows[0][COALESCED], KICKS);
 	SCX_EQ(t.nr_cpus, libbpf_num_possible_cpus());
 
-	SCX_ASSERT(write_file(TABLE, "0\n"));
+	SCX_ASSERT(put(TABLE, "0\n"));
 	SCX_ASSERT(read_table(&t));
 	SCX_EQ(t.rows[OBSERVE_NR_CPUS][WAIT_US], 0);
 	memset(t.rows[OBSERVE_NR_CPUS], 0, sizeof(t.rows[0]));
@@ -411,14 +389,14 @@ static char text[1 << 20];
 /* The whole @line is in a file that has the events */
 static bool traced(const char *line)
 {
-	return read_file(TRACE, text, sizeof(text)) && strstr(text, line);
+	return get(TRACE, text, sizeof(text)) && strstr(text, line);
 }
 
 static enum scx_test_status in_tracefs(struct lab *lab)
 {
-	SCX_ASSERT(write_file(TRACE, ""));
-	SCX_ASSERT(write_file(EVENTS "sched_ext_kick/enable", "1"));
-	SCX_ASSERT(write_file(EVENTS "sched_ext_kick_served/enable", "1"));
+	SCX_ASSERT(put(TRACE, ""));
+	SCX_ASSERT(put(EVENTS "sched_ext_kick/enable", "1"));
+	SCX_ASSERT(put(EVENTS "sched_ext_kick_served/enable", "1"));
 	SCX_ASSERT(lab_spin(lab, 1));
 	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
 	SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
@@ -440,8 +418,8 @@ static enum scx_test_status kick_observe_tracefs(void *ctx)
 
 	SCX_ASSERT(!access(EVENTS "sched_ext_kick", F_OK) && lab_start(lab, NULL));
 	status = in_tracefs(lab);
-	write_file(EVENTS "sched_ext_kick/enable", "0");
-	write_file(EVENTS "sched_ext_kick_served/enable", "0");
+	put(EVENTS "sched_ext_kick/enable", "0");
+	put(EVENTS "sched_ext_kick_served/enable", "0");
 	return status;
 }
 
@@ -451,7 +429,7 @@ static void work_kick_and_wait(struct worker *w)
 	sem_wait(&w->bell);
 	lab_kick(w->lab, w->target, w->flags, 1);
 	sched_yield();
-	shared_add(w->turns);
+	count(w->turns);
 }
 
 /* Before CPU 1 stands still: a new thread may need the TLB of all CPUs flushed. */
@@ -595,11 +573,11 @@ static enum scx_test_status dumps(struct lab *lab)
 {
 	u64 waits;
 
-	SCX_ASSERT(write_file(TRACE, "") && write_file(EVENTS "sched_ext_dump/enable", "1"));
+	SCX_ASSERT(put(TRACE, "") && put(EVENTS "sched_ext_dump/enable", "1"));
 	if (set_scene(lab))
 		return SCX_TEST_FAIL;
 	waits = counted(2, WAITS);
-	SCX_ASSERT(write_file("/proc/sysrq-trigger", "D"));
+	SCX_ASSERT(put("/proc/sysrq-trigger", "D"));
 	SCX_EQ(counted(2, WAITS), waits);
 	/* This ends the scheduler, with a dump at once */
 	SCX_ASSERT(lab_kick(lab, 3, 0x100, 1));
@@ -607,7 +585,7 @@ static enum scx_test_status dumps(struct lab *lab)
 	lab_unhold(lab, 1);
 	SCX_ASSERT(lab_ended_with(lab, "0x100"));
 
-	SCX_ASSERT(read_file(TRACE, text, sizeof(text)));
+	SCX_ASSERT(get(TRACE, text, sizeof(text)));
 	if (dump_is_right(text))
 		return SCX_TEST_FAIL;
 	return dump_is_right(lab->skel->data_uei_dump->uei_dump);
@@ -622,7 +600,7 @@ static enum scx_test_status kick_observe_dump(void *ctx)
 	UEI_SET_SIZE(lab->skel, kick_lab_ops, uei);
 	SCX_ASSERT(lab_start(lab, NULL));
 	status = dumps(lab);
-	write_file(EVENTS "sched_ext_dump/enable", "0");
+	put(EVENTS "sched_ext_dump/enable", "0");
 	return status;
 }
 

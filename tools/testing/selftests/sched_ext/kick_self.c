@@ -134,7 +134,7 @@ static void work_ring_bell(struct worker *w)
 {
 	while (w->turns < KICKS && !w->stop) {
 		sem_post(&woken->bell);
-		while (shared_read(woken->turns) == w->turns && !shared_read(w->stop))
+		while (shared(woken->turns) == w->turns && !shared(w->stop))
 			;
 		w->turns++;
 	}

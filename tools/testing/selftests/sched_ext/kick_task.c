@@ -166,8 +166,8 @@ static enum scx_test_status claim_once(struct lab *lab, struct worker *victim, i
 		claims += claimers[i].args.claims;
 		refusals += claimers[i].args.refusals;
 	}
-	expired_after = shared_read(lc->expired);
-	held &= shared_read(lc->overheld) == overheld;
+	expired_after = shared(lc->expired);
+	held &= shared(lc->overheld) == overheld;
 	if (held) {
 		SCX_LE(claims, 1);
 		SCX_EQ(claims + refusals, 3 * KICKS);
@@ -214,7 +214,7 @@ static enum scx_test_status kick_task_claim(void *ctx)
 		SCX_ASSERT(lab_goes_on(w[i % 2]) && lab_hold(lab, 1, LAB_TICK));
 		SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
 		ret = lab_kick_task(lab, w[i % 2], 0);
-		if (shared_read(lc->overheld) == overheld) {
+		if (shared(lc->overheld) == overheld) {
 			SCX_EQ(ret, -EBUSY);
 			refused++;
 		}
@@ -234,7 +234,7 @@ static void work_ping_pong(struct worker *w)
 	while (!sem_wait(&w->bell) && !w->stop) {
 		w->turns++;
 		for (i = 0; i < 1000; i++)
-			(void)shared_read(w->stop);
+			(void)shared(w->stop);
 		sem_post(&w->victim->bell);
 	}
 }
@@ -257,8 +257,8 @@ static enum scx_test_status kick_task_race(void *ctx)
 	SCX_ASSERT(lab_ring(&w[0]));
 
 	args.victim = w[0].tid;
-	lost = lab_lost();
-	while ((args.claims < 10 * KICKS || w[1].turns < 10 * KICKS) && lab_now_ns() < lost)
+	lost = lost_at();
+	while ((args.claims < 10 * KICKS || w[1].turns < 10 * KICKS) && now_ns() < lost)
 		SCX_ASSERT(lab_send(lab, &args));
 	SCX_GE(args.claims, KICKS);
 	SCX_GE(w[1].turns, KICKS);

@@ -8,16 +8,12 @@
 
 #include <bpf/bpf.h>
 #include <pthread.h>
-#include <sched.h>
 #include <semaphore.h>
 #include <scx/common.h>
 #include "kick_lab.h"
 #include "kick_lab.bpf.skel.h"
+#include "kick_machine.h"
 #include "scx_test.h"
-
-#ifndef SCHED_EXT
-#define SCHED_EXT	7
-#endif
 
 #define KICK_IDLE	1ULL
 #define KICK_PREEMPT	2ULL
@@ -28,11 +24,6 @@
 #define ENQ_PREEMPT	0x100000000ULL
 
 #define LAB_MAX_WORKERS	64
-
-/* For loops that call nothing: what others write and read */
-#define shared_read(__x)	__atomic_load_n(&(__x), __ATOMIC_SEQ_CST)
-#define shared_write(__x, __v)	__atomic_store_n(&(__x), __v, __ATOMIC_SEQ_CST)
-#define shared_add(__x)		__atomic_fetch_add(&(__x), 1, __ATOMIC_SEQ_CST)
 
 struct lab;
 
@@ -115,37 +106,14 @@ bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns);
 void lab_order(struct lab *lab, int cpu, enum lab_hook hook, int target, u64 flags, u64 left);
 bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int via);
 
-bool lab_go_to(int cpu);
 bool lab_hold(struct lab *lab, int cpu, enum lab_hook hook);
 void lab_unhold(struct lab *lab, int cpu);
 struct irqs lab_irqs(int cpu);
 /* CPU @cpu got fewer than @few interrupts of each kind since @before, but for @res kicks */
 enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few);
-bool lab_cpu_online(int cpu, bool online);
 
-u64 lab_now_ns(void);
-
-/*
- * When an event is to be called lost that has not come: in 20 s, far longer than anything takes, or
- * in KICK_LOST_SECS of the environment
- */
-u64 lab_lost(void);
-
-#define LAB_WAIT_UNTIL(__lost, __cond)					\
-({									\
-	bool __came;							\
-									\
-	while (!(__came = (__cond)) && lab_now_ns() < (__lost))		\
-		usleep(50);						\
-	__came;								\
-})
-
-#define LAB_WAIT(__cond)						\
-({									\
-	u64 __lost = lab_lost();					\
-									\
-	LAB_WAIT_UNTIL(__lost, __cond);					\
-})
+#define LAB_WAIT_UNTIL(__lost, __cond)	WAIT_UNTIL(__lost, 50, __cond)
+#define LAB_WAIT(__cond)		LAB_WAIT_UNTIL(lost_at(), __cond)
 
 #define LAB_COMES(__cond)						\
 	SCX_FAIL_IF(!LAB_WAIT(__cond), "This never came: %s", #__cond)
@@ -156,11 +124,11 @@ u64 lab_lost(void);
  */
 #define LAB_WAIT_KICKED(__lab, __cond)					\
 ({									\
-	u64 __start = lab_now_ns(), *__waited = &(__lab)->waited;	\
-	u64 __lost = lab_lost() - *__waited;				\
+	u64 __start = now_ns(), *__waited = &(__lab)->waited;	\
+	u64 __lost = lost_at() - *__waited;				\
 	bool __followed = LAB_WAIT_UNTIL(__lost, __cond);		\
 									\
-	*__waited += lab_now_ns() - __start;				\
+	*__waited += now_ns() - __start;				\
 	__followed;							\
 })
 

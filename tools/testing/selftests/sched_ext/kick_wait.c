@@ -115,7 +115,7 @@ static bool let_go;
 
 static void work_see_order(struct worker *w)
 {
-	w->in_order = shared_read(let_go);
+	w->in_order = shared(let_go);
 	w->turns++;
 	sem_wait(&w->bell);
 }
