@@ -235,13 +235,19 @@ static __always_inline enum scx_kick_outcome kick_place(struct scx_kick *kick, i
 	return *word & (KICK_REQ_MASK | KICK_CPU_PICKING) ? SCX_KICKED_COALESCED : SCX_KICKED_SENT;
 }
 
+/* The next task that starts here waits for @cpu. No CPU waits for itself. */
+static __always_inline void kick_ask_wait(s32 cpu, int req)
+{
+	if (unlikely(req & KICK_REQ_WAIT) && cpu != smp_processor_id())
+		this_cpu_write(scx_kick_pcpu.wait_asked, true);
+}
+
 static __always_inline enum scx_kick_outcome kick_place_and_send(s32 cpu, int req, bool traced)
 {
 	enum scx_kick_outcome outcome;
 	int word;
 
-	if (unlikely(req & KICK_REQ_WAIT) && cpu != smp_processor_id())
-		this_cpu_write(scx_kick_pcpu.wait_asked, true);
+	kick_ask_wait(cpu, req);
 	outcome = kick_place(per_cpu_ptr(&scx_kick_pcpu, cpu), req, &word, traced);
 	return outcome == SCX_KICKED_SENT ? kick_send(cpu, word) : outcome;
 }
@@ -470,7 +476,7 @@ static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
  * looked before the task was there that is to run instead. So an idle CPU has to look again;
  * whatever else it runs now is left alone.
  */
-static noinline void kick_flush_claim(struct scx_kick *this_kick, int wait)
+static noinline void kick_flush_claim(int wait)
 {
 	struct kick_claim *claim = this_cpu_ptr(&kick_claims);
 	int word;
@@ -478,8 +484,7 @@ static noinline void kick_flush_claim(struct scx_kick *this_kick, int wait)
 	if (!kick_replace_claim(claim, KICK_REQ_TASK | wait, &word)) {
 		kick_place_and_send(claim->cpu, KICK_REQ_IDLE, false);
 	} else {
-		if (wait && claim->cpu != smp_processor_id())
-			WRITE_ONCE(this_kick->wait_asked, true);
+		kick_ask_wait(claim->cpu, wait);
 		if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
 			kick_send(claim->cpu, word);
 	}
@@ -546,7 +551,7 @@ void __scx_kick_flush(void)
 		kick_drop_later(this_kick, wait);
 	} else {
 		if (this_cpu_read(kick_claims.task))
-			kick_flush_claim(this_kick, wait);
+			kick_flush_claim(wait);
 		kick_flush_masks(this_kick, wait);
 	}
 	this_kick->later_wait = false;
@@ -1034,8 +1039,7 @@ static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, b
 	ret = kick_claim(p, cpu, KICK_REQ_TASK | wait, &word, &switches, traced);
 	if (ret)
 		return ret;
-	if (unlikely(wait) && cpu != smp_processor_id())
-		this_cpu_write(scx_kick_pcpu.wait_asked, true);
+	kick_ask_wait(cpu, wait);
 	if (!(word & KICK_REQ_MASK))
 		kick_send(cpu, word);
 	return 0;
