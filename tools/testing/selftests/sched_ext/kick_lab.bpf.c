@@ -112,12 +112,19 @@ static void wait_for(u64 ns, u32 *as_long_as)
 	}
 }
 
+/* Has this CPU's next kick a task to hit that no other one is about to hit? */
+static bool has_target(struct lab_cpu *lc)
+{
+	return !lc->in_turn || (lc->seen == READ_ONCE(lc->asked) &&
+				bpf_get_current_task_btf()->policy == SCHED_EXT);
+}
+
 /* Carry out this CPU's order if it belongs to @hook */
 static struct lab_cpu *fire(u32 hook)
 {
 	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
 
-	if (!lc || lc->hook != hook || !lc->left)
+	if (!lc || lc->hook != hook || !lc->left || !has_target(lc))
 		return NULL;
 	lc->ret = kick(lc->mask, lc->victim, lc->target, lc->flags);
 	lc->left--;
@@ -231,6 +238,14 @@ void BPF_STRUCT_OPS(kick_lab_tick, struct task_struct *p)
 		hold_still(lc);
 }
 
+void BPF_STRUCT_OPS(kick_lab_cpu_acquire, s32 cpu, struct scx_cpu_acquire_args *args)
+{
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (lc)
+		lc->released++;
+}
+
 void BPF_STRUCT_OPS(kick_lab_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
 {
 	struct lab_cpu *lc = lab_cpu(cpu);
@@ -283,6 +298,7 @@ struct sched_ext_ops kick_lab_ops = {
 	.running		= (void *)kick_lab_running,
 	.stopping		= (void *)kick_lab_stopping,
 	.tick			= (void *)kick_lab_tick,
+	.cpu_acquire		= (void *)kick_lab_cpu_acquire,
 	.cpu_release		= (void *)kick_lab_cpu_release,
 	.cpu_online		= (void *)kick_lab_cpu_online,
 	.cpu_offline		= (void *)kick_lab_cpu_offline,

@@ -5,6 +5,10 @@
 #ifndef __KICK_LAB_H__
 #define __KICK_LAB_H__
 
+#ifndef SCHED_EXT
+#define SCHED_EXT	7
+#endif
+
 /* One more than the largest CPU number the lab can watch */
 #define LAB_NR_CPUS	256
 
@@ -47,6 +51,7 @@ struct lab_cpu {
 	__u32 hold_ns;		/* at most so long, 0: LAB_HOLD_NS */
 	__u32 timer_ns;		/* the timer's period */
 	__u32 linger_ns;	/* stay so long in the op that has kicked */
+	__u32 in_turn;		/* kick only sched_ext tasks, and once the last kick was seen */
 
 	__s32 innocent;		/* a task that nobody kicks */
 
@@ -64,7 +69,7 @@ struct lab_cpu {
 	__u64 enqueues;		/* tasks queued for this CPU */
 	__u64 runs;		/* tasks picked */
 	__u64 stops;		/* tasks that had to make room while they could run */
-	__u64 released;		/* tasks of a higher class came in between */
+	__u64 released;		/* tasks of a higher class came in between, or went */
 	__u64 ticks;
 	__u64 timers;
 	__u64 offlines;

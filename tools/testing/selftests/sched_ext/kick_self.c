@@ -35,13 +35,14 @@ static enum scx_test_status series(struct lab *lab, const char *what, enum lab_h
 	struct irqs before = lab_irqs(1);
 	u64 expired = lc->expired;
 
+	lc->in_turn = 1;
 	lab_order(lab, 1, hook, 1, flags, KICKS);
 	while (lc->left) {
 		u64 left = lc->left;
 
 		LAB_COMES(!lc->left || lc->left != left);
 	}
-	/* A timer may hit a task of a higher class now and then */
+	/* A task of a higher class may come before the kick is served now and then */
 	SCX_GT(lc->expired - expired, KICKS * 3 / 4);
 	return judge(what, flags, before);
 }
