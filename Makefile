@@ -2,6 +2,7 @@
 # Base, series, kernels, BPF tools and the machine they run in. `make help` lists the commands.
 
 KERNEL ?= patched
+ARCH ?= x86
 SCHED ?= scx_central
 SECS ?= 20
 CPUS ?= 4
@@ -9,28 +10,42 @@ ICOUNT ?= 0
 TIMEOUT ?= 300
 SEED ?= 1
 
-KERNELS := stock patched debug kcsan
+ARCHS := x86 arm64
+KERNELS := $(strip stock patched $(if $(filter x86,$(ARCH)),debug kcsan))
 SCHEDS := scx_central scx_flatcg scx_qmap scx_simple scx_urgent
 
 one-of = $(if $(filter 1,$(words $($(1)))),$(filter $($(1)),$(2)))
 number = $(shell case '$($(1))' in ('' | 0* | *[!0-9]*) ;; (*) echo yes ;; esac)
 refuse = $(error $(1)=$($(1)) is not possible: $(1) is $(2))
+$(if $(call one-of,ARCH,$(ARCHS)),,$(call refuse,ARCH,one of $(ARCHS)))
 $(if $(call one-of,KERNEL,$(KERNELS)),,$(call refuse,KERNEL,one of $(KERNELS)))
 $(if $(call one-of,SCHED,$(SCHEDS)),,$(call refuse,SCHED,one of $(SCHEDS)))
 $(if $(call one-of,CPUS,$(shell seq 255)),,$(call refuse,CPUS,1 to 255))
 $(if $(call one-of,ICOUNT,0 1),,$(call refuse,ICOUNT,0 or 1))
 $(if $(call number,SECS),,$(call refuse,SECS,a number of seconds above 0))
 $(if $(call number,TIMEOUT),,$(call refuse,TIMEOUT,a number of seconds above 0))
+ifeq ($(ARCH),arm64)
+$(foreach goal,$(filter run torture bench urgent bisect-check,$(MAKECMDGOALS)),\
+	$(error make $(goal) is for x86: ARCH=arm64 is for kernel, image, tools, vm, shell and test))
+endif
 ifneq ($(filter vm,$(MAKECMDGOALS)),)
 $(if $(value CMD),,$(error CMD is missing: make vm CMD='uname -a'))
 endif
 # Shells see CMD as it was typed
 override CMD := $(value CMD)
 export SCHED SECS CPUS ICOUNT TIMEOUT APPEND MEM CMD
+# Kernels and tools have an ARCH of their own: they must not see this one
+unexport ARCH
+MAKEOVERRIDES :=
+suffix := $(filter-out -x86,-$(ARCH))
+NAME := $(KERNEL)$(suffix)
+TOOLS := build/tools$(addprefix -patched,$(suffix))/.done
+# x86 machines have the files of this one
+ROOT := $(if $(suffix),build/root$(suffix)/.unpacked)
 
 # Some commands have defaults of their own
 default = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
-PARTS ?= $(if $(filter debug kcsan,$(KERNEL)),$(KERNEL))
+PARTS ?= $(or $(filter debug kcsan,$(KERNEL)),$(filter arm64,$(ARCH)))
 TORTURE_KERNEL := $(call default,KERNEL,debug)
 TORTURE_SECS := $(call default,SECS,300)
 
@@ -48,10 +63,10 @@ leave = status=$$?; echo $$status > build/status.$$PPID; exit $$status
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo
-	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), CPUS=$(CPUS), TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT)'
-	@echo '  (1: a guest nanosecond is an instruction), MEM=2G, APPEND= (kernel parameters),'
-	@echo '  SCHED=$(SCHED) ($(SCHEDS)), SECS=$(SECS),'
-	@echo '  PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture)'
+	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), ARCH=$(ARCH) ($(ARCHS)), CPUS=$(CPUS),'
+	@echo '  TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT) (1: a guest nanosecond is an instruction), MEM=2G,'
+	@echo '  APPEND= (kernel parameters), SCHED=$(SCHED) ($(SCHEDS)),'
+	@echo '  SECS=$(SECS), PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture)'
 
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
@@ -59,8 +74,11 @@ run: kernel tools ## put SCHED in control of a real load for SECS seconds and re
 		vm/guest-run"; $(leave)
 
 test: export TIMEOUT := $(call default,TIMEOUT,)
-test: setup build/tools/.done $(patsubst %,build/%/.done,$(or $(filter debug kcsan,$(PARTS)),stock))
-test: ## run all tests, some in the stock kernel too; KERNEL=debug or kcsan: the selftests in it
+test: setup $(if $(filter arm64,$(PARTS)),build/tools-patched-arm64/.done build/root-arm64/.unpacked)
+ifneq ($(PARTS),arm64)
+test: build/tools/.done $(patsubst %,build/%/.done,$(or $(filter debug kcsan,$(PARTS)),stock))
+endif
+test: ## run all tests, some in the stock kernel too; KERNEL=debug or kcsan, ARCH=arm64: the selftests
 	@vm/test $(PARTS)
 
 # Beside its options there is the time to boot, to wait for what may come late, and to end
@@ -71,18 +89,18 @@ torture: ## kicks and faults at random for SECS seconds, with SEED, on the debug
 	@vm/qemu $(TORTURE_KERNEL) "KICK_LOST_SECS=60 vm/guest-log build/tools/selftests/kick_torture \
 		-t $(TORTURE_SECS) -s $(SEED) $(TORTURE)"; $(leave)
 
-kernel: setup build/$(KERNEL)/.done ## build build/KERNEL
+kernel: setup build/$(NAME)/.done ## build build/KERNEL, or build/KERNEL-arm64
 
-image: kernel ## print the path of its bzImage
-	@echo $(CURDIR)/build/$(KERNEL)/arch/x86/boot/bzImage
+image: kernel ## print the path of its bzImage, or Image
+	@echo $(CURDIR)/build/$(NAME)/arch/$(ARCH)/boot/$(if $(suffix),Image,bzImage)
 
-tools: setup build/tools/.done ## build libbpf, bpftool, the schedulers and selftests
+tools: setup $(TOOLS) ## build libbpf, bpftool, the schedulers and selftests
 
-vm: kernel ## run CMD='...' as root in the machine
-	@vm/qemu $(KERNEL) "$$CMD"; $(leave)
+vm: kernel $(ROOT) ## run CMD='...' as root in the machine
+	@vm/qemu $(NAME) "$$CMD"; $(leave)
 
-shell: kernel ## a root shell in the machine
-	@INTERACTIVE=1 vm/qemu $(KERNEL) 'exec bash -i'
+shell: kernel $(ROOT) ## a root shell in the machine
+	@INTERACTIVE=1 vm/qemu $(NAME) 'exec bash -i'
 
 bench: setup build/stock/.done build/tools/.done ## stock and patched side by side: table, out/bench/*.tsv and *.svg
 	@vm/setup vm/packages-bench
@@ -115,6 +133,9 @@ check: build/src-patched/.series build/patched/.done ## static checks, and the p
 setup:
 	@vm/setup vm/packages
 
+setup-arm64: setup
+	@vm/setup vm/packages-arm64
+
 $(TARBALL): | setup
 
 build/exit-status.so: vm/exit-status.c | setup
@@ -127,18 +148,27 @@ build/base/.unpacked: $(TARBALL) | setup
 build/src-patched/.series: build/base/.unpacked $(SERIES)
 	@series/apply build/base build/src-patched
 
-build/stock/.done: build/base/.unpacked vm/kernel.config
-	@vm/build-kernel stock build/base
+build/root-arm64/.unpacked: vm/root-arm64 | setup-arm64
+	@vm/root-arm64 $(@D)
+
+build/stock/.done build/stock-arm64/.done: build/base/.unpacked vm/kernel.config
+	@vm/build-kernel $(notdir $(@D)) build/base
 
 # A change of tools or documents leaves the kernels as they are
-build/patched/.done build/debug/.done build/kcsan/.done: build/base/.unpacked vm/kernel.config \
+build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done: \
+		build/base/.unpacked vm/kernel.config \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched/.series
 	@vm/build-kernel $(notdir $(@D)) build/src-patched
 
+build/stock/.done build/patched/.done build/debug/.done build/kcsan/.done: vm/x86.config
+build/stock-arm64/.done build/patched-arm64/.done: vm/arm64.config | setup-arm64
 build/debug/.done: vm/debug.config
 build/kcsan/.done: vm/kcsan.config
 
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
 
-.PHONY: help run test torture kernel image tools vm shell bench urgent model series dist check-base bisect-check check setup
+build/tools-patched-arm64/.done: build/patched-arm64/.done build/src-patched/.series | build/root-arm64/.unpacked
+	@vm/build-tools patched-arm64
+
+.PHONY: help run test torture kernel image tools vm shell bench urgent model series dist check-base bisect-check check setup setup-arm64

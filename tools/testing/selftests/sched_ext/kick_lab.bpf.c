@@ -438,8 +438,11 @@ struct thread_info___arm64 {
 /* As in include/linux/preempt.h */
 #define NMI_MASK	(0xf << 20)
 
-/* arm64 has no such tracepoint. If it has NMIs, the interrupt that asks for a backtrace is one. */
-SEC("?tp_btf/ipi_entry")
+/*
+ * arm64 has no such tracepoint, and none for the IPI that asks for a backtrace, which is an NMI if
+ * there are any.
+ */
+SEC("?fentry/ipi_handler")
 int BPF_PROG(lab_nmi_arm64)
 {
 	struct thread_info___arm64 *info = (void *)bpf_get_current_task_btf();
