@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Search every state of the kick protocol (kick.pml, kick_task.pml) in several small configurations,
-# then show that each deliberate mistake (MUT_* in the models) violates a property.
+# then show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the
+# same for the ordering argument under the rules of arm64 (arm64.py).
 #
 # usage: check.sh [-v] [DIRECTORY]
 #	work files go to DIRECTORY, by default build/model; -v tells how a property was violated
@@ -146,9 +147,10 @@ report()
 	printf '%-22s %-9s %s\n' "$1" "$verdict" "$figures"
 }
 
-for tool in spin gcc; do
+for tool in spin gcc python3; do
 	command -v "$tool" > /dev/null || { echo "check.sh: $tool is missing" >&2; exit 1; }
 done
+"$here/arm64.py"
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
 
