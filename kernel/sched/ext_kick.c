@@ -58,17 +58,16 @@
  *	waiter				target
  *
  *	KICK_REQ_WAIT into the word	what its last task did
- *	smp_mb()		(C)	word = next cycle | PICKING,	(B)
- *	s = word			  requests taken
- *	wait: word lacks WAIT or
+ *	s = word		(C)	word = next cycle | PICKING,	(B)
+ *	wait: word lacks WAIT or	  requests taken
  *	      its cycle is not s's (D)
  *
  * Only the start of a cycle clears KICK_REQ_WAIT. If the bit is gone, a cycle started after it
- * was set; if the number moved on from s, one started after s was read, and (C) puts s behind
- * the kick. The second test bounds the wait to one cycle when other waiters set the bit again.
- * Without (C) s could be older than the request, and a cycle that started before the kick would
- * end the wait. The acquire (D) pairs with (B): the next task here sees what the target's last
- * task did; without it, it could run ahead of that.
+ * was set; if the number moved on from s, one started after s was read. The second test bounds the
+ * wait to one cycle when other waiters set the bit again. If s were older than the request, a cycle
+ * that started before the kick would end the wait. No barrier is needed against that: this CPU has
+ * kicked, and read or written the same word for it. The acquire (D) pairs with (B): the next task
+ * here sees what the target's last task did; without it, it could run ahead of that.
  *
  * A waiter spins with interrupts on and gives way whenever it has to schedule itself, so each
  * member of a ring of waiters enters a cycle of its own, which lets its own waiters go. After that
@@ -696,7 +695,7 @@ static bool kick_wait_for(struct scx_kick *this_kick, s32 cpu)
 	/* Otherwise this CPU has waited for it before, and gave way. */
 	if (this_kick->wait_cpu != cpu) {
 		this_kick->wait_cpu = cpu;
-		this_kick->wait_word = atomic_read(&kick->word);
+		this_kick->wait_word = atomic_read(&kick->word);	/* (C) */
 	}
 	/* (D), pairs with (B) in scx_kick_cycle_start() */
 	while ((word = atomic_read_acquire(&kick->word)) & KICK_REQ_WAIT) {
@@ -765,7 +764,6 @@ static void kick_wait_begin(struct scx_kick *kick, bool switched)
 	if (READ_ONCE(kick->wait_asked) && (switched || !READ_ONCE(kick->wait_on))) {
 		WRITE_ONCE(kick->wait_asked, false);
 		kick->wait_cpu = -1;
-		smp_mb();	/* (C), between the kick and the words that are read from now on */
 	} else if (!READ_ONCE(kick->wait_on)) {
 		return;
 	}
