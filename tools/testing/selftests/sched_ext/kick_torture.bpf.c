@@ -62,6 +62,9 @@ extern const void fair_sched_class __ksym;
 extern const void idle_sched_class __ksym;
 extern const void stop_sched_class __ksym;
 
+void bpf_preempt_disable(void) __ksym;
+void bpf_preempt_enable(void) __ksym;
+
 struct scx_kick___torture {
 	atomic_t word;
 } __attribute__((preserve_access_index));
@@ -200,7 +203,7 @@ __noinline int ready(s32 cpu)
 }
 
 /* A kick of @cpu is about to be made */
-__noinline int ask(s32 cpu, u32 context, u32 kind)
+static int ask(s32 cpu, u32 context, u32 kind)
 {
 	struct torture_cpu *target = cpu_of(cpu);
 	struct torture_seq *cycle;
@@ -242,40 +245,43 @@ __noinline int book(u32 context, u32 kind, u32 fate)
 	return 0;
 }
 
-/* Its kick is made, and @number the cycle that @cpu was in before */
-static void expect_wait(s32 cpu, u32 number)
+/* Its kick is made. Before, @cpu was in the cycle @number, and everything in the epoch @then */
+static void expect_wait(struct torture_cpu *me, u32 context, s32 cpu, u32 number, u64 then)
 {
-	struct torture_cpu *me = this_cpu();
-
-	if (!me)
-		return;
 	WRITE_ONCE(me->wait_cpu, -1);
 	barrier();
+	me->wait_context = context;
 	me->wait_number = number;
 	me->wait_switches = READ_ONCE(me->switches);
-	me->wait_epoch = READ_ONCE(epoch);
+	me->wait_epoch = then;
 	barrier();
 	WRITE_ONCE(me->wait_cpu, cpu);
 }
 
 __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 {
-	u32 fate = fate_of(cpu), number = cycle_number(cpu);
+	u32 fate, number = cycle_number(cpu);
 	struct torture_cpu *me = this_cpu();
+	u64 then = READ_ONCE(epoch);
+	bool bypassed = READ_ONCE(bypasses);
 
 	if (!me)
 		return 0;
+	fate = fate_of(cpu);
+	/* Grace periods wait for the end of a kick: not until a preempted task runs again */
+	bpf_preempt_disable();
 	__sync_fetch_and_add(&me->kicking, 1);
 	if (fate == TORTURE_LIVE)
 		ask(cpu, context, kind);
 	scx_bpf_kick_cpu(cpu, flags_of(kind));
 	__sync_fetch_and_add(&me->kicking, -1);
+	bpf_preempt_enable();
 	book(context, kind, fate);
 
 	/* No interrupt comes between in these operations: what is noted belongs together */
-	if (waits(kind) && fate == TORTURE_LIVE && context <= TORTURE_UPDATE_IDLE &&
+	if (waits(kind) && fate == TORTURE_LIVE && !bypassed && context <= TORTURE_UPDATE_IDLE &&
 	    cpu != bpf_get_smp_processor_id())
-		expect_wait(cpu, number);
+		expect_wait(me, context, cpu, number, then);
 	return 0;
 }
 
@@ -470,8 +476,13 @@ void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 random = draw(TORTURE_ENQUEUE);
 	s32 cpu = scx_bpf_task_cpu(p);
+	struct torture_cpu *me = this_cpu();
 
 	torture(TORTURE_ENQUEUE);
+	/* A task that is preempted in one of the other kicks ends it soon, a few times in a row */
+	if (me && READ_ONCE(me->kicking) && p == bpf_get_current_task_btf() &&
+	    ++me->first % 4)
+		enq_flags |= SCX_ENQ_HEAD;
 	if (!(random & 0x30)) {
 		u64 preempt = random & 0x40 ? SCX_ENQ_PREEMPT : 0;
 
@@ -488,6 +499,18 @@ void BPF_STRUCT_OPS(kick_torture_dequeue, struct task_struct *p, u64 deq_flags)
 	torture(TORTURE_DEQUEUE);
 }
 
+/* Stand still where this CPU has found nothing to run, until a kick comes that it must not miss */
+static void linger(void)
+{
+	struct torture_cpu *me = this_cpu();
+	u64 end = bpf_ktime_get_ns() + TORTURE_LINGER_NS;
+
+	bpf_repeat(BPF_MAX_LOOPS) {
+		if (!me || !all_seen(&me->seq[TORTURE_SEQ_IDLE]) || bpf_ktime_get_ns() >= end)
+			return;
+	}
+}
+
 void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
 {
 	s32 i;
@@ -497,6 +520,8 @@ void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
 		if (scx_bpf_consume((cpu + i) % nr_cpus))
 			return;
 	}
+	if (!(draw(TORTURE_DISPATCH) & 3))
+		linger();
 }
 
 void BPF_STRUCT_OPS(kick_torture_tick, struct task_struct *p)
@@ -759,11 +784,11 @@ int BPF_PROG(torture_sys_enter)
 
 /* In the middle of a scheduling cycle, rq lock held */
 SEC("tp_btf/sched_switch")
-int BPF_PROG(torture_switch)
+int BPF_PROG(torture_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
 	struct torture_cpu *me = this_cpu();
 
-	if (me)
+	if (me && (u64)next->sched_class == (u64)&ext_sched_class)
 		me->switches++;
 	torture(TORTURE_SWITCH);
 	return 0;
@@ -948,8 +973,9 @@ static void judge(struct torture_cpu *tc, bool idle)
 }
 
 /*
- * A sched_ext task executes user code here. If it has started since this CPU kicked another one
- * with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in.
+ * A sched_ext task executes user code here. If one has started since this CPU kicked another one
+ * with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in. A task
+ * of another class that changes to sched_ext while it runs does not start by that.
  */
 static void torture_waited(struct torture_cpu *tc)
 {
@@ -960,10 +986,13 @@ static void torture_waited(struct torture_cpu *tc)
 	WRITE_ONCE(tc->wait_cpu, -1);
 	if (tc->wait_epoch != READ_ONCE(epoch) || !online(cpu) || !&scx_kick_pcpu)
 		return;
-	if (cycle_number(cpu) == tc->wait_number)
-		tc->waits_broken++;
-	else
+	if (cycle_number(cpu) != tc->wait_number) {
 		tc->waits++;
+		return;
+	}
+	tc->waits_broken++;
+	tc->broken_context = tc->wait_context;
+	tc->broken_cpu = cpu;
 }
 
 SEC("perf_event")

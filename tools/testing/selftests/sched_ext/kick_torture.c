@@ -30,6 +30,7 @@ static const char usage[] =
 "  -c CONTEXTS that kick (all)\n"
 "  -k KINDS    of kicks (all)\n"
 "  -i N        operations and events make a kick one time in N (16)\n"
+"  -b KICKS    the most that a task makes in a row (2048)\n"
 "  -w N        sets of tasks for each CPU (1)\n"
 "  -p LEVEL    of suspend: s2idle, or one of /sys/power/pm_test (freezer)\n"
 "  -v          all of the books, not only what was made\n"
@@ -49,7 +50,14 @@ static const int kind_weights[TORTURE_NR_KINDS] = {
 	[TORTURE_KIND_TASK]	= 4,
 };
 
-struct torture_opts opts = { .secs = 60, .seed = 1, .sets = 1, .suspend = "freezer" };
+struct torture_opts opts = {
+	.secs		= 60,
+	.seed		= 1,
+	.sets		= 1,
+	.burst		= 2048,
+	.suspend	= "freezer",
+};
+
 static u64 contexts_on = -1ULL, kinds_on = -1ULL, faults_on = -1ULL;
 static u32 one_in = 16;
 
@@ -154,6 +162,9 @@ static void parse(int opt, char *arg)
 	case 'i':
 		one_in = parse_number(arg, 1);
 		break;
+	case 'b':
+		opts.burst = parse_number(arg, 1);
+		break;
 	case 'w':
 		opts.sets = parse_number(arg, 1);
 		break;
@@ -170,7 +181,7 @@ static void parse_all(int argc, char **argv)
 {
 	int opt;
 
-	while ((opt = getopt(argc, argv, "t:n:s:f:x:c:k:i:w:p:vh")) != -1) {
+	while ((opt = getopt(argc, argv, "t:n:s:f:x:c:k:i:b:w:p:vh")) != -1) {
 		if (opt == 'h' || opt == '?') {
 			print_usage(opt == 'h' ? stdout : stderr, argv[0]);
 			exit(opt == 'h' ? 0 : 2);
@@ -403,16 +414,20 @@ static void run(u64 start)
 		 (!opts.kicks || b.made - b.dropped < opts.kicks));
 }
 
-static void finish(void)
+/* Returns false if some threads go on */
+static bool finish(void)
 {
-	end_faults();
+	if (!end_faults())
+		return false;
 	orders->stop = 1;
-	end_workers();
+	if (!end_workers())
+		return false;
 	if (!failed())
 		wait_for_rest("with the scheduler loaded");
 	unload(SIGTERM);
 	if (!failed())
 		wait_for_rest("with the scheduler gone");
+	return true;
 }
 
 static void on_signal(int signal)
@@ -423,6 +438,7 @@ static void on_signal(int signal)
 int main(int argc, char **argv)
 {
 	u64 start, ns, random;
+	bool ended;
 	int code;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -446,8 +462,9 @@ int main(int argc, char **argv)
 	if (start_workers() && start_faults())
 		run(start);
 	ns = now_ns() - start;
-	finish();
+	ended = finish();
 	code = close_books(ns);
-	end_programs();
+	if (ended)
+		end_programs();
 	return code;
 }

@@ -16,6 +16,9 @@
 /* A CPU that has gone through so many cycles and got nothing done in between is left in peace */
 #define TORTURE_RESTLESS	200
 
+/* How long a CPU that is about to idle waits for a kick at most, with its rq locked */
+#define TORTURE_LINGER_NS	100000
+
 /* Sets of CPUs that are kicked in one call, and table of kinds to choose from: powers of two */
 #define TORTURE_NR_MASKS	16
 #define TORTURE_NR_CHOICES	64
@@ -108,7 +111,7 @@ struct torture_cpu {
 
 	/* As a target: written by itself */
 	u64 cycles;
-	u64 switches;		/* to another task */
+	u64 switches;		/* to a sched_ext task */
 	u64 longest_ns;		/* from a kick to the cycle that serves it */
 	u64 late[64];		/* kicks by the power of two of that time */
 	u64 samples;
@@ -128,10 +131,14 @@ struct torture_cpu {
 	u64 claims, busy, gone;	/* scx_bpf_kick_task() returned 0, -EBUSY, -ESRCH */
 	u64 random[TORTURE_NR_CONTEXTS];
 	u32 kicking;		/* in a kick, or its task was when another one preempted it */
+	u32 first;		/* such tasks that are to run next */
 
 	/* A wait that is still to be seen, see torture_waited() */
 	s32 wait_cpu;		/* -1: none */
 	u32 wait_number;
+	u32 wait_context;
+	u32 broken_context;	/* of the last one that was not kept */
+	s32 broken_cpu;
 	u64 wait_switches;
 	u64 wait_epoch;
 	u64 waits;		/* waits seen to be kept */

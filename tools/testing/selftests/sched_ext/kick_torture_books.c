@@ -189,14 +189,23 @@ static void tell_recent(int cpu)
 	fputc('\n', stderr);
 }
 
+static void check_wait(int cpu)
+{
+	struct torture_cpu *tc = &cpus[cpu];
+
+	if (shared(tc->waits_broken))
+		fail("CPU %d started a task and did not wait for CPU %d, kicked from %s", cpu,
+		     tc->broken_cpu, context_names[tc->broken_context % TORTURE_NR_CONTEXTS]);
+}
+
 void check_lost(void)
 {
 	struct books b;
 	int cpu;
 
 	add_up(&b);
-	if (b.waits_broken)
-		fail("%lu waits did not wait", b.waits_broken);
+	for (cpu = 0; cpu < nr_cpus; cpu++)
+		check_wait(cpu);
 	if (!lost(b.seq) || failed())
 		return;
 	for (cpu = 0; cpu < nr_cpus; cpu++) {

@@ -103,17 +103,18 @@ struct deadline_attr {
 };
 
 /*
- * Far more runtime than it uses: a virtual machine's CPU that stands still takes it away, and what
- * is missing has to be made up for.
+ * Far more runtime than it uses: a virtual machine's CPU that stands still takes it away. In Linux
+ * 6.12 a task that leaves its class with none left can't come back, it would never run again: its
+ * timer finds it in another class and gives it none.
  */
 static void strike_deadline(struct fault *fault, u64 *random)
 {
 	struct deadline_attr attr = {
 		.size = sizeof(attr),
 		.policy = SCHED_DEADLINE,
-		.runtime = 9 * NSEC_PER_MSEC + next_random(random) % NSEC_PER_MSEC,
-		.deadline = 20 * NSEC_PER_MSEC,
-		.period = 20 * NSEC_PER_MSEC,
+		.runtime = (450 + next_random(random) % 50) * NSEC_PER_MSEC,
+		.deadline = NSEC_PER_SEC,
+		.period = NSEC_PER_SEC,
 	};
 	int i;
 
@@ -144,7 +145,9 @@ static void strike_affinity(struct fault *fault, u64 *random)
 
 static void strike_rest(struct fault *fault, u64 *random)
 {
-	rest(next_random(random) % (100 * NSEC_PER_MSEC));
+	u64 until = now_ns() + next_random(random) % (100 * NSEC_PER_MSEC);
+
+	__atomic_store_n(&rest_until, until, __ATOMIC_SEQ_CST);
 }
 
 static void in_cgroup(int i, const char *file, char *path, size_t size)
@@ -271,10 +274,8 @@ bool faults_end(void)
 	return shared(stop_faults);
 }
 
-/* Sleeps between 0 and twice @ms, less if the end has come */
-static void pause_about(u64 *random, u32 ms)
+static void sleep_until(u64 end)
 {
-	u64 end = now_ns() + next_random(random) % (2 * NSEC_PER_MSEC * ms + 1);
 	u64 now;
 
 	while (!faults_end() && (now = now_ns()) < end)
@@ -287,7 +288,10 @@ static void *strike(void *arg)
 	struct fault *fault = striker->fault;
 
 	for (;;) {
-		pause_about(&striker->random, fault->every_ms);
+		u64 ns = 2 * NSEC_PER_MSEC * fault->every_ms;
+
+		sleep_until(now_ns() + next_random(&striker->random) % ns);
+		sleep_until(shared(rest_until));
 		if (faults_end())
 			return NULL;
 		fault->strike(fault, &striker->random);
@@ -331,12 +335,17 @@ bool start_faults(void)
 	return true;
 }
 
-void end_faults(void)
+bool end_faults(void)
 {
+	char name[32];
 	int i;
 
 	__atomic_store_n(&stop_faults, true, __ATOMIC_SEQ_CST);
-	for (i = 0; i < nr_strikers; i++)
-		pthread_join(strikers[i].thread, NULL);
+	for (i = 0; i < nr_strikers; i++) {
+		snprintf(name, sizeof(name), "the fault %s", strikers[i].fault->name);
+		if (!join(strikers[i].thread, name))
+			return false;
+	}
 	remove_cgroups();
+	return true;
 }

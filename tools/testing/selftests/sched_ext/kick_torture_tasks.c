@@ -20,10 +20,12 @@ struct worker {
 	int in, out;		/* of pipes, for work_pass() */
 };
 
+/* All tasks sleep until then, those of the faults, too */
+u64 rest_until;
+
 static struct worker *workers;
 static int nr_workers;
 static bool stop_workers;
-static u64 rest_until;
 
 /* The keeper has the scheduler loaded. It ends when the other end of the lifeline does */
 static int lifeline[2];
@@ -113,7 +115,8 @@ void unload(int signal)
 	if (!signal && press_sysrq("S"))
 		WAIT_FOR(shared(uei->kind));
 	kill(keeper, signal ?: SIGTERM);
-	waitpid(keeper, NULL, 0);
+	if (!WAIT_FOR(waitpid(keeper, NULL, WNOHANG)))
+		fail("the process that had the scheduler loaded does not end");
 	keeper = 0;
 	if (!WAIT_FOR(no_scheduler()))
 		fail("the scheduler does not go");
@@ -158,12 +161,6 @@ void revive(u64 *random)
 /*
  * The tasks
  */
-
-/* They all sleep for so long, and CPUs idle */
-void rest(u64 ns)
-{
-	__atomic_store_n(&rest_until, now_ns() + ns, __ATOMIC_SEQ_CST);
-}
 
 static void turn(struct worker *w)
 {
@@ -214,7 +211,7 @@ static void work_kick(struct worker *w)
 	while (!shared(stop_workers)) {
 		u64 random = next_random(&w->random);
 		struct torture_kick_args args = {
-			.nr = random % (random & 0x700 ? 64 : 2048) + 1,
+			.nr = (random >> 16) % (random & 7 ? 64 : opts.burst) + 1,
 		};
 		bool dropped = !shared(loaded) || shared(skel->data->uei.kind);
 
@@ -225,8 +222,8 @@ static void work_kick(struct worker *w)
 		turn(w);
 		if (dropped)
 			usleep(20000);
-		else if (!(random & 0x1800))
-			usleep(random >> 32 & 0xff);
+		else if (!(random & 0x18))
+			usleep(random >> 8 & 0xff);
 	}
 }
 
@@ -239,6 +236,20 @@ static void *worker_thread(void *arg)
 	__atomic_store_n(&w->tid, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
 	w->body(w);
 	return NULL;
+}
+
+/* The kernel's log tells where a thread is that does not end. In time for all that one waits for */
+bool join(pthread_t thread, const char *what)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 4 * lost_secs();
+	if (!pthread_timedjoin_np(thread, NULL, &end))
+		return true;
+	fail("%s does not end, the kernel's log shows all tasks", what);
+	press_sysrq("t");
+	return false;
 }
 
 static struct worker *add_worker(void (*body)(struct worker *w))
@@ -297,8 +308,9 @@ bool start_workers(void)
 	return !failed();
 }
 
-void end_workers(void)
+bool end_workers(void)
 {
+	char name[32];
 	int i;
 
 	__atomic_store_n(&stop_workers, true, __ATOMIC_SEQ_CST);
@@ -308,9 +320,11 @@ void end_workers(void)
 			fail("a pipe is full");
 	}
 	for (i = 0; i < nr_workers; i++) {
-		if (workers[i].tid)
-			pthread_join(workers[i].thread, NULL);
+		snprintf(name, sizeof(name), "task %d", workers[i].tid);
+		if (workers[i].tid && !join(workers[i].thread, name))
+			return false;
 	}
+	return true;
 }
 
 pid_t any_worker(u64 *random)

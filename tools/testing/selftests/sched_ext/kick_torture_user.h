@@ -21,6 +21,7 @@ struct torture_opts {
 	u64 kicks;
 	u64 seed;
 	u32 sets;
+	u32 burst;
 	const char *suspend;
 	bool verbose;
 };
@@ -64,6 +65,7 @@ extern struct kick_torture *skel;
 extern struct torture_cpu *cpus;
 extern struct torture_orders *orders;
 extern int nr_cpus;
+extern u64 rest_until;
 
 /* What fails first gets into the verdict */
 __printf(1, 2) void fail(const char *fmt, ...);
@@ -84,9 +86,9 @@ void reload(int signal, u64 *random);
 void revive(u64 *random);
 
 bool start_workers(void);
-void end_workers(void);
+bool end_workers(void);
 void check_workers(void);
-void rest(u64 ns);
+bool join(pthread_t thread, const char *what);
 pid_t any_worker(u64 *random);
 pid_t any_mover(u64 *random);
 
@@ -94,7 +96,7 @@ extern struct fault faults[];
 extern const int nr_faults;
 
 bool start_faults(void);
-void end_faults(void);
+bool end_faults(void);
 bool faults_end(void);
 
 extern const char * const context_names[TORTURE_NR_CONTEXTS];
