@@ -25,7 +25,7 @@ $(if $(call one-of,ICOUNT,0 1),,$(call refuse,ICOUNT,0 or 1))
 $(if $(call number,SECS),,$(call refuse,SECS,a number of seconds above 0))
 $(if $(call number,TIMEOUT),,$(call refuse,TIMEOUT,a number of seconds above 0))
 ifeq ($(ARCH),arm64)
-$(foreach goal,$(filter run torture bench urgent bisect-check,$(MAKECMDGOALS)),\
+$(foreach goal,$(filter run torture bench urgent clients bisect-check,$(MAKECMDGOALS)),\
 	$(error make $(goal) is for x86: ARCH=arm64 is for kernel, image, tools, vm, shell and test))
 endif
 ifneq ($(filter vm,$(MAKECMDGOALS)),)
@@ -66,7 +66,8 @@ help: ## print these lines
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), ARCH=$(ARCH) ($(ARCHS)), CPUS=$(CPUS),'
 	@echo '  TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT) (1: a guest nanosecond is an instruction), MEM=2G,'
 	@echo '  APPEND= (kernel parameters), SCHED=$(SCHED) ($(SCHEDS)),'
-	@echo '  SECS=$(SECS), PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture)'
+	@echo '  SECS=$(SECS), PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture),'
+	@echo '  CLIENTS= (of make clients, see vm/clients.list)'
 
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
@@ -109,6 +110,17 @@ bench: setup build/stock/.done build/tools/.done ## stock and patched side by si
 urgent: setup build/stock/.done build/tools/.done ## scx_urgent with and without claims, stock and patched
 	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel \
 		"KERNEL=$$kernel SCX_BIN=build/tools/bin vm/guest-urgent" || exit; done
+
+# Beside SECS there is the time to boot, to load, to start the load, and to end
+clients: export SECS := $(call default,SECS,10)
+clients: export TIMEOUT := $(call default,TIMEOUT,$(shell expr $(call default,SECS,10) + 240))
+clients: build-clients build/stock/.done build/patched/.done
+clients: ## schedulers people run, from crates.io, on stock and patched: table, out/clients
+	@vm/clients
+
+build-clients: setup
+	@vm/setup vm/packages-clients
+	@vm/build-clients
 
 model: ## check the protocol's model exhaustively, and that its mutants fail
 	@vm/setup vm/packages-model
@@ -171,4 +183,4 @@ build/tools/.done: build/patched/.done build/src-patched/.series
 build/tools-patched-arm64/.done: build/patched-arm64/.done build/src-patched/.series | build/root-arm64/.unpacked
 	@vm/build-tools patched-arm64
 
-.PHONY: help run test torture kernel image tools vm shell bench urgent model series dist check-base bisect-check check setup setup-arm64
+.PHONY: help run test torture kernel image tools vm shell bench urgent clients build-clients model series dist check-base bisect-check check setup setup-arm64
