@@ -16,13 +16,15 @@
  *   scx_kick_cycle_start()           word = PICKING, the requests are taken
  *   scx_kick_cycle_end()             word = BUSY or IDLE; requests came meanwhile -> need_resched
  *
- * The interrupt is the reschedule IPI. Kicks take no rq lock, allocate nothing, queue nothing,
- * and can be sent with any rq lock held. The request stays in the word until a cycle takes it:
- * an interrupt that comes late finds nothing to do, a cycle that runs no dispatch path of its
- * own (core scheduling runs a pick that a sibling made) leaves the request for the one after.
+ * The interrupt is the reschedule IPI, or that for function calls where several CPUs get it
+ * together. Kicks take no rq lock, allocate nothing, queue nothing unless they come from NMI, and
+ * can be sent with any rq lock held. The request stays in the word until a cycle takes it: an
+ * interrupt that comes late finds nothing to do, a cycle that runs no dispatch path of its own
+ * (core scheduling runs a pick that a sibling made) leaves the request for the one after.
  *
  * What ops.select_cpu(), ops.enqueue() and ops.dispatch() put on a DSQ gets there after they
- * have returned. Kicks that they make are held back until then, see kick_later().
+ * have returned. Kicks that they make are held back until then, see kick_later(), and
+ * __scx_kick_enqueued() for a task that gets to another CPU's local DSQ later still.
  *
  * scx_bpf_kick_task() places its request by a compare and exchange from the word that it read
  * before it looked at the task that runs. So it lands in that very stint, the time until the CPU
@@ -51,7 +53,8 @@
  * PICKING and comes before the try_cmpxchg() in cycle_end() (which then fails, and the request
  * leads to another cycle), or it finds BUSY or IDLE and sends the interrupt. The interrupt
  * cannot arrive without the request: smp_send_reschedule() orders earlier stores before it, as
- * resched_curr() needs it too.
+ * resched_curr() needs it too, and so does arch_send_call_function_ipi_mask(), for those who
+ * queue function calls.
  *
  * (3) A wait ends, and not too early:
  *
@@ -89,7 +92,8 @@
  * comes before the target's (F) in spite of the acquire (E), which cannot be. So the task runs
  * from the claimer's look until the claim is in the word. Where it stops running after that, the
  * start of the cycle takes KICK_REQ_TASK while rq->curr is still that task, or the end of it drops
- * what is left of the claim.
+ * what is left of the claim. For the number to come round between the claimer's look and its
+ * compare and exchange, the target would have to go through 65536 cycles in that time.
  */
 #include <linux/btf_ids.h>
 
@@ -154,7 +158,8 @@ static noinline void kick_send_self(void)
 /* A CPU that polls for need_resched while idle is told by that and needs no interrupt. */
 static __always_inline bool kick_needs_irq(s32 cpu, int word)
 {
-	return (word & KICK_CPU_BUSY) || call_function_single_prep_ipi(cpu);
+	return IS_ENABLED(CONFIG_SMP) &&
+	       ((word & KICK_CPU_BUSY) || call_function_single_prep_ipi(cpu));
 }
 
 /* @word is the target's before the request. Apart, so that other kicks save no registers. */
@@ -333,7 +338,7 @@ static unsigned long kick_word_of_cpus(s32 first, unsigned long todo, int req)
 }
 
 /* One CPU is sent the reschedule IPI, several get what this machine has for several. */
-static void kick_send_mask(const struct cpumask *send)
+static void kick_send_mask(struct cpumask *send)
 {
 #ifdef CONFIG_SMP
 	unsigned int cpu = cpumask_first(send);
@@ -555,6 +560,41 @@ void __scx_kick_flush(void)
 	}
 	this_kick->later_wait = false;
 	this_kick->later = KICK_LATER_NONE;
+}
+
+/* Does the CPU whose local DSQ @p will be moved to have a kick with PREEMPT held back? */
+static bool kick_preempts_for(struct scx_kick *this_kick, struct task_struct *p)
+{
+	s32 cpu = p->scx.ddsp_dsq_id & SCX_DSQ_LOCAL_CPU_MASK;
+
+	return cpumask_test_cpu(cpu, this_kick->later_lo) &&
+	       cpumask_test_cpu(cpu, this_kick->later_hi);
+}
+
+/**
+ * __scx_kick_enqueued - scx_kick_enqueued() with kicks held back
+ * @p: the task
+ * @enq_flags: with these flags
+ *
+ * A task that goes to the local DSQ of another CPU has not got there yet, which a verdict that has
+ * not been cleared shows. If the task has just become runnable, task_woken_scx() moves it, and the
+ * kicks wait for that: interrupts stay off, and nothing else enqueues in between. Otherwise an
+ * irq_work moves it, of this rq, perhaps on another CPU. Then the kicks are done now, and of all
+ * that they do, only the slice that they take would be taken in vain: so the move takes it again.
+ */
+void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
+{
+	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+
+	if (p->scx.ddsp_dsq_id != SCX_DSQ_INVALID) {
+		if (enq_flags & (ENQUEUE_WAKEUP | ENQUEUE_INITIAL)) {
+			this_kick->later = KICK_LATER_WOKEN;
+			return;
+		}
+		if (kick_preempts_for(this_kick, p))
+			p->scx.ddsp_enq_flags |= SCX_ENQ_PREEMPT;
+	}
+	__scx_kick_flush();
 }
 
 /**
@@ -1067,7 +1107,9 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait)
  * another task to preempt at once.
  *
  * The first claim that an ops.select_cpu(), ops.enqueue() or ops.dispatch() makes is held back
- * like its kicks, until what the operation decided has been done. Others are sent at once.
+ * like its kicks, until what the operation decided has been done. Others are sent at once. One
+ * made in ops.enqueue() of a task that was runnable before, and that goes to the local DSQ of
+ * another CPU, may preempt before the task is there: use %SCX_ENQ_PREEMPT for that.
  *
  * %SCX_KICK_WAIT waits for @p to be off its CPU. There is nothing to wait for where it left of
  * itself before a claim that was held back could be sent.
@@ -1079,8 +1121,9 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait)
  * Return:
  * * 0		- This call has claimed the preemption of @p.
  * * -%EBUSY	- Another preemption of @p is on its way, and will see what the caller wrote
- *		  before; or the CPU is inside a scheduling cycle already; or the BPF scheduler is
- *		  bypassed.
+ *		  before; or its slice has ended, and it is about to be scheduled; or the CPU is
+ *		  inside a scheduling cycle already; or the BPF scheduler is bypassed. A bypass
+ *		  makes up for the preemptions that it drops, as the claims held back then.
  * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF scheduler is loaded.
  * * -%EINVAL	- Invalid @flags.
  */

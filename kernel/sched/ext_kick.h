@@ -45,8 +45,8 @@ enum scx_kick_flags {
 #define KICK_CPU_BUSY		0x80	/* runs a task, starts a cycle before it idles */
 
 /*
- * scx_kick::word, from here up: the number of the cycle, and below it that of the picks since then
- * that a sibling made. Both wrap.
+ * scx_kick::word, from here up: the number of the cycle, and below it that of the picks that a
+ * sibling made. Both wrap.
  */
 #define KICK_CYCLE_SHIFT	16
 #define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
@@ -80,11 +80,12 @@ enum scx_kick_outcome {
 	SCX_KICKED_NR,
 };
 
-/* Which operation holds kicks back: ops.select_cpu() and ops.enqueue(), or ops.dispatch() */
+/* Until when kicks are held back */
 enum kick_later {
 	KICK_LATER_NONE,
-	KICK_LATER_ENQUEUE,
-	KICK_LATER_DISPATCH,
+	KICK_LATER_ENQUEUE,	/* the verdict of ops.select_cpu() or ops.enqueue() */
+	KICK_LATER_WOKEN,	/* ... which moves the task to the local DSQ of another CPU */
+	KICK_LATER_DISPATCH,	/* the verdicts of ops.dispatch() */
 };
 
 /**
@@ -162,6 +163,7 @@ void scx_kick_cpu(s32 cpu, int req);
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags);
 void scx_kick_serve(struct rq *rq, int word);
 void __scx_kick_flush(void);
+void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags);
 void __scx_kick_sibling_pick(void);
 void __scx_kick_cycle_end(bool switched);
 void scx_kick_wait_check(s32 cpu);
@@ -211,10 +213,10 @@ static inline void scx_kick_sibling_pick(void)
 
 /**
  * scx_kick_flush - what an scx operation of this CPU decided has been done
- * @later: the operation
+ * @later: what kicks of the operation were held back for
  *
  * Kicks that it made are done now. A CPU that is kicked finds the task that was put on a DSQ by the
- * same operation. What ops.dispatch() decided may enqueue tasks on other rqs, before all is done.
+ * same operation. What is decided may enqueue tasks on other rqs, before all is done.
  *
  * Context: Interrupts are off. Any rq locks may be held.
  */
@@ -222,6 +224,21 @@ static inline void scx_kick_flush(enum kick_later later)
 {
 	if (unlikely(__this_cpu_read(scx_kick_pcpu.later) == later))
 		__scx_kick_flush();
+}
+
+/**
+ * scx_kick_enqueued - the verdict on a task has been carried out
+ * @p: the task
+ * @enq_flags: with which ops.enqueue() was asked, or would have been
+ *
+ * Kicks that ops.select_cpu() and ops.enqueue() made are done now, or once @p is woken up.
+ *
+ * Context: after do_enqueue_task(). The rq lock of @p is held.
+ */
+static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
+{
+	if (unlikely(__this_cpu_read(scx_kick_pcpu.later) == KICK_LATER_ENQUEUE))
+		__scx_kick_enqueued(p, enq_flags);
 }
 
 /**

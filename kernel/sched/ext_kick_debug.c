@@ -17,6 +17,10 @@ module_param(kick_wait_warn_ms, uint, 0644);
 MODULE_PARM_DESC(kick_wait_warn_ms,
 		 "Report once each wait for a kicked CPU that takes longer than this (ms), 0: none");
 
+/* Other files are built together with this one. */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX KBUILD_MODNAME "."
+
 static const char *const kick_outcomes[SCX_KICKED_NR] = {
 	[SCX_KICKED_SENT]	= "sent",
 	[SCX_KICKED_COALESCED]	= "coalesced",

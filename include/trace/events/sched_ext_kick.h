@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Kicks of sched_ext: what was asked, and when it was served. See ext_kick.c. */
+/*
+ * Kicks of sched_ext: what was asked, and when it was served. For kernel/sched/ext_kick.c, with the
+ * enumerators of ext_kick.h there.
+ */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM sched_ext
 /* trace/events/sched_ext.h has the same system. */

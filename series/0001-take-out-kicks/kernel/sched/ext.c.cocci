@@ -42,6 +42,18 @@ pick_task_scx(...)
 ...>
 }
 
+@ pick_nothing depends on pick @
+identifier p;
+@@
+pick_task_scx(...)
+{
+<...
+- if (!p) { return NULL; }
++ if (!p)
++	return NULL;
+...>
+}
+
 // What they left for others to see.
 
 @ leaving @

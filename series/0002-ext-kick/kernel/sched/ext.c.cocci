@@ -51,15 +51,14 @@ scx_dump_state(...)
 {
 <...
 dump_line(s, ..., rq->curr->comm, ...);
-+ if (!idle)
-+	scx_kick_dump(s, cpu, false);
++ scx_kick_dump(s, cpu, false);
 ...>
 }
 
 // It leaves out idle CPUs.
 
 @ dump_idle @
-identifier idle, s;
+identifier idle, s, next;
 expression E;
 @@
 scx_dump_state(...)
@@ -67,9 +66,12 @@ scx_dump_state(...)
 ...
 struct seq_buf s;
 <...
-idle = list_empty(...) && E;
-+ if (idle)
-+	scx_kick_dump(&s, cpu, true);
+if (idle && E)
+-	goto next;
++	{
++		scx_kick_dump(&s, cpu, true);
++		goto next;
++	}
 ...>
 }
 
@@ -86,9 +88,19 @@ synchronize_rcu();
 // What an operation decided has been done: now its kicks.
 
 @ enqueued @
+expression rq, p, enq_flags, sticky_cpu;
 @@
-do_enqueue_task(...);
-+ scx_kick_flush(KICK_LATER_ENQUEUE);
+do_enqueue_task(rq, p, enq_flags, sticky_cpu);
++ scx_kick_enqueued(p, enq_flags);
+
+@ woken @
+@@
+task_woken_scx(...)
+{
+...
+run_deferred(...);
++ scx_kick_flush(KICK_LATER_WOKEN);
+}
 
 @ dispatched @
 @@

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* SCX_ENQ_PREEMPT into the local queue of this CPU and of others */
+/* Tasks that preempt in the local queue of this CPU and of others, by SCX_ENQ_PREEMPT or a kick */
 #include <stdio.h>
 #include <unistd.h>
 #include "kick_test.h"
@@ -127,6 +127,92 @@ static enum scx_test_status kick_enq_own_dispatch(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/* Ring for @w the first time, then only kick CPU @cpu for it */
+static bool ring_or_kick(struct lab *lab, struct worker *w, int cpu, bool *rung)
+{
+	if (*rung)
+		return lab_kick(lab, cpu, KICK_PREEMPT, 1);
+	*rung = true;
+	return lab_ring(w);
+}
+
+/*
+ * As kick_enq_remote, but the waking CPU 0 kicks from the ops.enqueue that chose the queue: the
+ * CPU, or with @claim its task. A cycle that starts before the task is there takes the slice in vain.
+ */
+static enum scx_test_status enqueue_and_kick(struct lab *lab, bool claim)
+{
+	struct worker *spinner[2], *w;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(w && lab_roam(w, 1, 2));
+	for (i = 0; i < 2; i++) {
+		spinner[i] = lab_spin(lab, 1 + i);
+		SCX_ASSERT(spinner[i]);
+		lab->cpus[1 + i].renew = true;
+	}
+
+	for (i = 1; i <= WAKEUPS; i++) {
+		int to = 1 + i % 2;
+		bool rung = false;
+
+		SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | to, 0, -1));
+		lab->cpus[0].victim = claim ? spinner[to - 1]->tid : 0;
+		lab_order(lab, 0, LAB_ENQUEUE, to, claim ? 0 : KICK_PREEMPT, 1);
+		LAB_BRINGS(lab, to, ring_or_kick(lab, w, to, &rung), w->turns == i);
+		SCX_EQ(w->ran_on, to);
+		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_enq_then_kick(void *ctx)
+{
+	return enqueue_and_kick(ctx, false);
+}
+
+static enum scx_test_status kick_enq_then_claim(void *ctx)
+{
+	return enqueue_and_kick(ctx, true);
+}
+
+/*
+ * Each of two CPUs runs a task, and a third one goes to and fro between them: when it is preempted
+ * here, ops.enqueue puts it on the other's local queue, and kicks that. It was runnable before, so
+ * the kernel moves it later than one that wakes up.
+ */
+static enum scx_test_status kick_enq_expired(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w;
+	int i;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	w = lab_spin(lab, 1);
+	SCX_ASSERT(w && lab_roam(w, 1, 2));
+	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin) && lab_spin(lab, 2));
+	lab->cpus[1].renew = true;
+	lab->cpus[2].renew = true;
+
+	for (i = 0; i < WAKEUPS; i++) {
+		int from = 1 + i % 2, to = 3 - from;
+		struct lab_cpu *lc = &lab->cpus[to];
+		u64 released = lc->released;
+
+		SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | to, 0, -1));
+		lab_order(lab, from, LAB_ENQUEUE, to, KICK_PREEMPT, 1);
+		LAB_KICK_BRINGS(lab, from, KICK_PREEMPT, !lab->cpus[from].left);
+		LAB_FOLLOWS(lab, lc->curr == w->tid || lc->released != released);
+		if (lc->curr != w->tid)
+			LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, lc->curr == w->tid);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 LAB_TEST(kick_enq_local,
 	 "a task woken into its own CPU's local queue with SCX_ENQ_PREEMPT runs at once",
 	 "passes")
@@ -141,4 +227,16 @@ LAB_TEST(kick_enq_dispatch,
 
 LAB_TEST(kick_enq_own_dispatch,
 	 "a task dispatched with SCX_ENQ_PREEMPT by the CPU that is picking it keeps its own slice",
+	 "passes")
+
+LAB_TEST(kick_enq_then_kick,
+	 "a kick from the ops.enqueue that puts a task on another CPU's local queue finds it there",
+	 "passes")
+
+LAB_TEST(kick_enq_then_claim,
+	 "so does a claim",
+	 "has no such kfunc")
+
+LAB_TEST(kick_enq_expired,
+	 "so does a kick for a task that was preempted",
 	 "passes")

@@ -201,7 +201,8 @@ void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 	}
 	dispatch_via(cpu);
 	fire(LAB_DISPATCH);
-	scx_bpf_consume(cpu);
+	if (!scx_bpf_consume(cpu) && prev && lc->renew)
+		prev->scx.slice = SCX_SLICE_INF;
 	if (lc->hold == LAB_DISPATCH)
 		hold_still(lc);
 }

@@ -52,6 +52,7 @@ struct lab_cpu {
 	__u32 timer_ns;		/* the timer's period */
 	__u32 linger_ns;	/* stay so long in the op that has kicked */
 	__u32 in_turn;		/* kick only sched_ext tasks, and once the last kick was seen */
+	__u32 renew;		/* a task that lost its slice for nothing gets an endless one */
 
 	__s32 innocent;		/* a task that nobody kicks */
 
