@@ -138,7 +138,8 @@ static bool ring_or_kick(struct lab *lab, struct worker *w, int cpu, bool *rung)
 
 /*
  * As kick_enq_remote, but the waking CPU 0 kicks from the ops.enqueue that chose the queue: the
- * CPU, or with @claim its task. A cycle that starts before the task is there takes the slice in vain.
+ * CPU, or with @claim its task. A cycle that starts before the task is there takes the slice for
+ * nothing.
  */
 static enum scx_test_status enqueue_and_kick(struct lab *lab, bool claim)
 {
