@@ -4,7 +4,8 @@
 #include <unistd.h>
 #include "kick_test.h"
 
-#define WAKEUPS	100
+#define WAKEUPS		100
+#define LINGER_NS	1000000
 
 /* A task of CPU 1 that sleeps and goes to @dsq by @via when woken, and one that doesn't give way */
 static enum scx_test_status sleeper_and_spinner(struct lab *lab, u64 dsq, int via,
@@ -139,14 +140,14 @@ static bool ring_or_kick(struct lab *lab, struct worker *w, int cpu, bool *rung)
 /*
  * As kick_enq_remote, but the waking CPU 0 kicks from the ops.enqueue that chose the queue: the
  * CPU, or with @claim its task. A cycle that starts before the task is there takes the slice for
- * nothing.
+ * nothing. CPU 0 leaves time for that.
  */
 static enum scx_test_status enqueue_and_kick(struct lab *lab, bool claim)
 {
 	struct worker *spinner[2], *w;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_linger_wakeup));
 	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
 	SCX_ASSERT(w && lab_roam(w, 1, 2));
 	for (i = 0; i < 2; i++) {
@@ -154,6 +155,7 @@ static enum scx_test_status enqueue_and_kick(struct lab *lab, bool claim)
 		SCX_ASSERT(spinner[i]);
 		lab->cpus[1 + i].renew = true;
 	}
+	lab->cpus[0].linger_ns = LINGER_NS;
 
 	for (i = 1; i <= WAKEUPS; i++) {
 		int to = 1 + i % 2;
@@ -191,12 +193,14 @@ static enum scx_test_status kick_enq_expired(void *ctx)
 	struct worker *w;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
+	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_linger_switch));
 	w = lab_spin(lab, 1);
 	SCX_ASSERT(w && lab_roam(w, 1, 2));
 	SCX_ASSERT(lab_work(lab, 1, SCHED_EXT, work_spin) && lab_spin(lab, 2));
-	lab->cpus[1].renew = true;
-	lab->cpus[2].renew = true;
+	for (i = 1; i <= 2; i++) {
+		lab->cpus[i].renew = true;
+		lab->cpus[i].linger_ns = LINGER_NS;
+	}
 
 	for (i = 0; i < WAKEUPS; i++) {
 		int from = 1 + i % 2, to = 3 - from;

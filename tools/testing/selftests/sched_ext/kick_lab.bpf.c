@@ -408,6 +408,29 @@ int BPF_PROG(lab_switch)
 	return 0;
 }
 
+static void linger(struct task_struct *p)
+{
+	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
+
+	if (lc && p->policy == SCHED_EXT)
+		wait_for(lc->linger_ns, &lc->linger_ns);
+}
+
+/* After ops.enqueue of a task that wakes up, and of one that is preempted */
+SEC("?tp_btf/sched_wakeup")
+int BPF_PROG(lab_linger_wakeup, struct task_struct *p)
+{
+	linger(p);
+	return 0;
+}
+
+SEC("?tp_btf/sched_switch")
+int BPF_PROG(lab_linger_switch, bool preempt, struct task_struct *prev)
+{
+	linger(prev);
+	return 0;
+}
+
 SEC("?tp_btf/hrtimer_expire_entry")
 int BPF_PROG(lab_hardirq, struct hrtimer *timer)
 {

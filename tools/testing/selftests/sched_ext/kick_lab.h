@@ -50,7 +50,7 @@ struct lab_cpu {
 	__u32 hold;		/* stand still in LAB_TICK, _DISPATCH or _TIMER until cleared */
 	__u32 hold_ns;		/* at most so long, 0: LAB_HOLD_NS */
 	__u32 timer_ns;		/* the timer's period */
-	__u32 linger_ns;	/* stay so long in the op that has kicked */
+	__u32 linger_ns;	/* stay so long in the op that has kicked, and in lab_linger_* */
 	__u32 in_turn;		/* kick only sched_ext tasks, and once the last kick was seen */
 	__u32 renew;		/* a task that lost its slice for nothing gets an endless one */
 
