@@ -9,9 +9,12 @@ CPUS ?= 4
 ICOUNT ?= 0
 TIMEOUT ?= 300
 SEED ?= 1
+CONFIG ?=
+FLAVOUR ?= $(if $(CONFIG),custom,cloud)
 
 ARCHS := x86 arm64
 KERNELS := $(strip stock patched $(if $(filter x86,$(ARCH)),debug kcsan))
+FLAVOURS := cloud amd64 custom
 SCHEDS := scx_central scx_flatcg scx_qmap scx_simple scx_urgent
 
 one-of = $(if $(filter 1,$(words $($(1)))),$(filter $($(1)),$(2)))
@@ -20,13 +23,20 @@ refuse = $(error $(1)=$($(1)) is not possible: $(1) is $(2))
 $(if $(call one-of,ARCH,$(ARCHS)),,$(call refuse,ARCH,one of $(ARCHS)))
 $(if $(call one-of,KERNEL,$(KERNELS)),,$(call refuse,KERNEL,one of $(KERNELS)))
 $(if $(call one-of,SCHED,$(SCHEDS)),,$(call refuse,SCHED,one of $(SCHEDS)))
+$(if $(call one-of,FLAVOUR,$(FLAVOURS)),,$(call refuse,FLAVOUR,one of $(FLAVOURS)))
 $(if $(call one-of,CPUS,$(shell seq 255)),,$(call refuse,CPUS,1 to 255))
 $(if $(call one-of,ICOUNT,0 1),,$(call refuse,ICOUNT,0 or 1))
 $(if $(call number,SECS),,$(call refuse,SECS,a number of seconds above 0))
 $(if $(call number,TIMEOUT),,$(call refuse,TIMEOUT,a number of seconds above 0))
 ifeq ($(ARCH),arm64)
-$(foreach goal,$(filter run torture bench urgent clients bisect-check,$(MAKECMDGOALS)),\
+$(foreach goal,$(filter run torture bench urgent clients bisect-check deb deb-test,$(MAKECMDGOALS)),\
 	$(error make $(goal) is for x86: ARCH=arm64 is for kernel, image, tools, vm, shell and test))
+endif
+ifneq ($(filter deb deb-test,$(MAKECMDGOALS)),)
+$(if $(filter custom,$(FLAVOUR)),$(if $(wildcard $(CONFIG)),,$(call refuse,CONFIG,a kernel's configuration file)))
+DEBFULLNAME ?= $(shell git config user.name 2> /dev/null || id -un)
+DEBEMAIL ?= $(shell git config user.email 2> /dev/null || echo $$(id -un)@$$(hostname))
+export DEBFULLNAME DEBEMAIL
 endif
 ifneq ($(filter vm,$(MAKECMDGOALS)),)
 $(if $(value CMD),,$(error CMD is missing: make vm CMD='uname -a'))
@@ -51,6 +61,8 @@ TORTURE_SECS := $(call default,SECS,300)
 
 MAKEFLAGS += --no-print-directory
 TARBALL := /usr/src/linux-source-6.12.tar.xz
+DEBIAN_CONFIG := /usr/src/linux-config-6.12/config.amd64_none_$(FLAVOUR:cloud=cloud-amd64).xz
+DEB_CONFIG := $(if $(filter custom,$(FLAVOUR)),$(CONFIG),$(DEBIAN_CONFIG))
 # What the patched tree is made from; directories too, for a step that goes
 SERIES := $(shell find series/) $(shell cat series/*/files 2> /dev/null)
 
@@ -66,6 +78,7 @@ help: ## print these lines
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), ARCH=$(ARCH) ($(ARCHS)), CPUS=$(CPUS),'
 	@echo '  TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT) (1: a guest nanosecond is an instruction), MEM=2G,'
 	@echo '  APPEND= (kernel parameters), SCHED=$(SCHED) ($(SCHEDS)),'
+	@echo '  FLAVOUR=$(FLAVOUR) ($(FLAVOURS)), CONFIG= (of make deb: configuration of FLAVOUR=custom),'
 	@echo '  SECS=$(SECS), PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture),'
 	@echo '  CLIENTS= (of make clients, see vm/clients.list)'
 
@@ -132,6 +145,13 @@ series: build/base/.unpacked ## write the patches for git send-email to out/seri
 dist: series ## the series as a tarball with its checksum, in out/dist
 	@series/dist out/series out/dist
 
+deb: setup-deb build/deb-$(FLAVOUR)/.done build/tools/.done ## Debian packages of a FLAVOUR of the kernel, and of the tools, in out/deb
+	@deb/build $(FLAVOUR) $(SCHEDS) scx_kickbench scx_kicktop
+
+deb-test: export TIMEOUT := $(call default,TIMEOUT,)
+deb-test: deb ## install them in a Debian, boot it twice with scx_central as a service, remove them
+	@FLAVOUR=$(FLAVOUR) vm/test deb
+
 check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
 	@vm/check-base
 
@@ -148,7 +168,11 @@ setup:
 setup-arm64: setup
 	@vm/setup vm/packages-arm64
 
+setup-deb: setup
+	@vm/setup vm/packages-deb
+
 $(TARBALL): | setup
+$(DEBIAN_CONFIG): | setup-deb
 
 build/exit-status.so: vm/exit-status.c | setup
 	@mkdir -p build
@@ -167,10 +191,13 @@ build/stock/.done build/stock-arm64/.done: build/base/.unpacked vm/kernel.config
 	@vm/build-kernel $(notdir $(@D)) build/base
 
 # A change of tools or documents leaves the kernels as they are
-build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done: \
-		build/base/.unpacked vm/kernel.config \
+build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done \
+build/deb-$(FLAVOUR)/.done: build/base/.unpacked \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched/.series
-	@vm/build-kernel $(notdir $(@D)) build/src-patched
+	@vm/build-kernel $(notdir $(@D)) build/src-patched $(filter $(DEB_CONFIG),$^)
+
+build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done: vm/kernel.config
+build/deb-$(FLAVOUR)/.done: vm/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
 
 build/stock/.done build/patched/.done build/debug/.done build/kcsan/.done: vm/x86.config
 build/stock-arm64/.done build/patched-arm64/.done: vm/arm64.config | setup-arm64
@@ -183,4 +210,4 @@ build/tools/.done: build/patched/.done build/src-patched/.series
 build/tools-patched-arm64/.done: build/patched-arm64/.done build/src-patched/.series | build/root-arm64/.unpacked
 	@vm/build-tools patched-arm64
 
-.PHONY: help run test torture kernel image tools vm shell bench urgent clients build-clients model series dist check-base bisect-check check setup setup-arm64
+.PHONY: help run test torture kernel image tools vm shell bench urgent clients build-clients model series dist deb deb-test check-base bisect-check check setup setup-arm64 setup-deb
