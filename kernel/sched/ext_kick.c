@@ -104,6 +104,7 @@
 #include <trace/events/ipi.h>
 
 #include "ext_kick.h"
+#include "ext_kick_base.h"
 
 static void kick_unsent_workfn(struct irq_work *work);
 
@@ -182,15 +183,15 @@ static noinline enum scx_kick_outcome kick_send(s32 cpu, int word)
 }
 
 /* A CPU on its way down relies on being able to kick itself. Others that are not there: no. */
-static noinline bool kick_self_offline(s32 cpu)
+static noinline bool kick_self_offline(struct scx_sched *sch, s32 cpu)
 {
-	return ops_cpu_valid(cpu, "in a kick") && cpu == smp_processor_id();
+	return kick_cpu_valid(sch, cpu) && cpu == smp_processor_id();
 }
 
 /* Can be sent an interrupt as long as this CPU does not go through stop_machine()? */
-static __always_inline bool kick_reachable(s32 cpu, int req)
+static __always_inline bool kick_reachable(struct scx_sched *sch, s32 cpu, int req)
 {
-	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu))
+	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(sch, cpu))
 		return true;
 	if ((u32)cpu < nr_cpu_ids && cpu_possible(cpu))
 		kick_account(cpu, req, SCX_KICKED_OFFLINE);
@@ -280,10 +281,10 @@ static __always_inline void kick_one(s32 cpu, int req)
  * A bypass makes every CPU schedule after it has begun and after it has ended. (A) puts the look at
  * it behind what the kicker wrote, so a kick that is dropped is made up for by the latter.
  */
-static __always_inline void kick_now(s32 cpu, int req)
+static __always_inline void kick_now(struct scx_sched *sch, s32 cpu, int req)
 {
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
+	if (unlikely(kick_bypassed(sch)))
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
 	else
 		kick_one(cpu, req);
@@ -382,19 +383,6 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
 	kick_send_mask(this_kick->later_lo);
 	cpumask_clear(this_kick->later_lo);
 	return asked;
-}
-
-/* In an operation whose decisions on where to queue a task are carried out after it? */
-static __always_inline bool kick_in_op(void)
-{
-	u32 mask = SCX_KF_SELECT_CPU | SCX_KF_ENQUEUE | SCX_KF_DISPATCH;
-
-	return (current->scx.kf_mask & mask) && !in_nmi();
-}
-
-static enum kick_later kick_op(void)
-{
-	return current->scx.kf_mask & SCX_KF_DISPATCH ? KICK_LATER_DISPATCH : KICK_LATER_ENQUEUE;
 }
 
 /*
@@ -551,7 +539,7 @@ void __scx_kick_flush(void)
 	int wait = this_kick->later_wait ? KICK_REQ_WAIT : 0;
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
+	if (unlikely(kick_bypassed(NULL))) {
 		kick_drop_later(this_kick, wait);
 	} else {
 		if (this_cpu_read(kick_claims.task))
@@ -611,8 +599,8 @@ void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 void scx_kick_cpu(s32 cpu, int req)
 {
 	guard(irqsave)();
-	if (kick_reachable(cpu, req))
-		kick_now(cpu, req);
+	if (kick_reachable(NULL, cpu, req))
+		kick_now(NULL, cpu, req);
 }
 
 /**
@@ -671,7 +659,7 @@ void scx_kick_serve(struct rq *rq, int word)
 
 	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
 	    rq->curr->sched_class == &ext_sched_class)
-		rq->curr->scx.slice = 0;
+		kick_end_slice(rq->curr);
 
 	this_cpu_inc(scx_kick_stats.served);
 	if (trace_sched_ext_kick_served_enabled())
@@ -713,13 +701,13 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 	lockdep_assert_rq_held(rq);
 
 	/* The CPU is about to take its next task from this DSQ. */
-	if (rq->scx.flags & SCX_RQ_IN_BALANCE)
+	if (kick_rq_dispatches(rq))
 		return;
 	if (!preempt && !sched_class_above(&ext_sched_class, curr->sched_class))
 		return;
 
 	if (preempt)
-		curr->scx.slice = 0;
+		kick_end_slice(curr);
 
 	if ((atomic_read(&kick->word) & KICK_CPU_PICKING) && kick_resched_picking(kick))
 		return;
@@ -782,7 +770,7 @@ static void kick_wait(struct scx_kick *kick)
 	WRITE_ONCE(stats->wait_since_ns, ktime_get_mono_fast_ns());
 
 	/* The bypass makes every CPU schedule. */
-	if (READ_ONCE(scx_ops_bypass_depth))
+	if (kick_bypassed(NULL))
 		cpu = nr_cpu_ids;
 	for_each_cpu_from(cpu, cpu_online_mask) {
 		if (cpu != smp_processor_id() && !kick_wait_for(kick, cpu))
@@ -922,19 +910,20 @@ void scx_kick_reset(void)
 }
 
 /* %SCX_KICK_IDLE stands alone, the others combine. */
-static __always_inline bool kick_flags_valid(u64 flags)
+static __always_inline bool kick_flags_valid(struct scx_sched *sch, u64 flags)
 {
 	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
 		return true;
 
-	scx_ops_error("invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4)",
-		      flags);
+	kick_error(sch,
+		   "invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4)",
+		   flags);
 	return false;
 }
 
-static __always_inline bool kick_enabled(s32 cpu, int req)
+static __always_inline bool kick_enabled(struct scx_sched *sch, s32 cpu, int req)
 {
-	if (scx_enabled())
+	if (kick_loaded(sch))
 		return true;
 	kick_account(cpu, req, SCX_KICKED_DISABLED);
 	return false;
@@ -947,6 +936,27 @@ static s32 kick_drop_mask(const struct cpumask *cpus, int req, enum scx_kick_out
 	for_each_cpu_and(cpu, cpus, cpu_online_mask)
 		kick_account(cpu, req, why);
 	return 0;
+}
+
+static __always_inline int kick_req(u64 flags)
+{
+	return flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
+}
+
+/* A kick by a program of @sch, interrupts are off. */
+static __always_inline void kick_flagged(struct scx_sched *sch, s32 cpu, u64 flags, int req)
+{
+	if (!kick_enabled(sch, cpu, req))
+		return;
+	if (!kick_flags_valid(sch, flags) || !kick_reachable(sch, cpu, req))
+		return;
+
+	if (unlikely(kick_needs_caps(sch)))
+		kick_with_caps(sch, cpu, req);
+	else if (kick_in_op())
+		kick_later(cpu, req);
+	else
+		kick_now(sch, cpu, req);
 }
 
 __bpf_kfunc_start_defs();
@@ -968,19 +978,11 @@ __bpf_kfunc_start_defs();
  */
 __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 {
-	int req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
+	int req = kick_req(flags);
 
 	/* Tested with interrupts off: scx_kick_reset() comes after a grace period. */
 	guard(irqsave)();
-	if (!kick_enabled(cpu, req))
-		return;
-	if (!kick_flags_valid(flags) || !kick_reachable(cpu, req))
-		return;
-
-	if (kick_in_op())
-		kick_later(cpu, req);
-	else
-		kick_now(cpu, req);
+	kick_flagged(KICK_PROG_SCHED, cpu, flags, req);
 }
 
 /**
@@ -1001,20 +1003,22 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
  */
 __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 {
-	int req = flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
+	int req = kick_req(flags);
 	bool irqs = !irqs_disabled();
+	struct scx_sched *sch;
 	s32 cpu, asked = 0;
 
 	guard(irqsave)();
-	if (!scx_enabled())
+	sch = KICK_PROG_SCHED;
+	if (!kick_loaded(sch))
 		return kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
-	if (!kick_flags_valid(flags))
+	if (!kick_flags_valid(sch, flags))
 		return -EINVAL;
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(READ_ONCE(scx_ops_bypass_depth)))
+	if (unlikely(kick_bypassed(sch)))
 		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
-	if (irqs)
+	if (irqs && likely(!kick_needs_caps(sch)))
 		return kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
 
 	/*
@@ -1024,7 +1028,9 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 	 */
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		asked++;
-		if (kick_in_op())
+		if (unlikely(kick_needs_caps(sch)))
+			kick_with_caps(sch, cpu, req);
+		else if (kick_in_op())
 			kick_later(cpu, req);
 		else
 			kick_one(cpu, req);
@@ -1131,18 +1137,22 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
 {
 	int req = KICK_REQ_TASK | (int)flags;
 	s32 cpu = task_cpu(p), ret;
+	struct scx_sched *sch;
 
 	guard(irqsave)();
-	if (!kick_enabled(cpu, req))
+	sch = KICK_PROG_SCHED;
+	if (!kick_enabled(sch, cpu, req))
 		return -ESRCH;
 	if (flags & ~SCX_KICK_WAIT) {
-		scx_ops_error("invalid flags 0x%llx to kick a task with (0 or WAIT 0x4)", flags);
+		kick_error(sch, "invalid flags 0x%llx to kick a task with (0 or WAIT 0x4)", flags);
 		return -EINVAL;
 	}
+	if (unlikely(kick_needs_caps(sch)) && !kick_task_permitted(sch, p, cpu))
+		return -ESRCH;
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	/* The bypass reschedules every CPU. */
-	if (unlikely(READ_ONCE(scx_ops_bypass_depth))) {
+	if (unlikely(kick_bypassed(sch))) {
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
 		return -EBUSY;
 	}
@@ -1157,9 +1167,9 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(scx_kick_kfunc_ids)
-BTF_ID_FLAGS(func, scx_bpf_kick_cpu)
-BTF_ID_FLAGS(func, scx_bpf_kick_cpumask, KF_RCU)
-BTF_ID_FLAGS(func, scx_bpf_kick_task, KF_RCU)
+BTF_ID_FLAGS(func, scx_bpf_kick_cpu, KICK_KF)
+BTF_ID_FLAGS(func, scx_bpf_kick_cpumask, KICK_KF | KF_RCU)
+BTF_ID_FLAGS(func, scx_bpf_kick_task, KICK_KF | KF_RCU)
 BTF_KFUNCS_END(scx_kick_kfunc_ids)
 
 static const struct btf_kfunc_id_set scx_kick_kfunc_set = {

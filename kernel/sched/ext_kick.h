@@ -169,9 +169,6 @@ void __scx_kick_cycle_end(bool switched);
 void scx_kick_wait_check(s32 cpu);
 void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle);
 void scx_kick_reset(void);
-void scx_bpf_kick_cpu(s32 cpu, u64 flags);
-s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags);
-s32 scx_bpf_kick_task(struct task_struct *p, u64 flags);
 
 /**
  * scx_kick_cycle_start - a scheduling cycle of this CPU starts
