@@ -26,10 +26,12 @@ UEI_DEFINE(uei);
 
 #define SCHED_EXT	7
 #define URGENT_DSQ	1
+/* SCX_SLICE_INF, which is no constant in newer headers */
+#define SLICE_INF	(~0ULL)
 
 /* Slice of the kicker and of the others. A task that has none left shows each cycle. */
-u64 kicker_slice = SCX_SLICE_INF;
-u64 slice = SCX_SLICE_INF;
+u64 kicker_slice = SLICE_INF;
+u64 slice = SLICE_INF;
 
 struct kb_burst burst;
 struct kb_herd herd;

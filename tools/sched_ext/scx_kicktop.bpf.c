@@ -42,6 +42,11 @@ struct {
 	__type(value, struct kt_stats);
 } stats SEC(".maps");
 
+/* The name alone may be a variable of the headers. */
+enum scx_kick_flags___top {
+	SCX_KICK_WAIT___top = 4,
+};
+
 static void count(void *map, u32 key)
 {
 	u64 *n = bpf_map_lookup_elem(map, &key);
@@ -90,7 +95,7 @@ static void read_cpu(u32 cpu, struct kt_stats *to)
 	to->wait_max_ns = from->wait_max_ns;
 	to->waits_since_ns = from->wait_since_ns ? from->wait_since_ns - from->wait_before_ns : 0;
 	to->waited_for = kick->word.counter &
-			 bpf_core_enum_value(enum scx_kick_flags, SCX_KICK_WAIT);
+			 bpf_core_enum_value(enum scx_kick_flags___top, SCX_KICK_WAIT___top);
 }
 
 /* Copy the kernel's counters to the map */

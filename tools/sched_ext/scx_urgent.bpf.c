@@ -109,6 +109,18 @@ struct victim {
 	u64 vtime;
 };
 
+struct task_group___6_12 {
+	u32 scx_weight;
+} __attribute__((preserve_access_index));
+
+struct scx_task_group___new {
+	u32 weight;
+} __attribute__((preserve_access_index));
+
+struct task_group___new {
+	struct scx_task_group___new scx;
+} __attribute__((preserve_access_index));
+
 static __always_inline void inc(u64 *counter)
 {
 	__sync_fetch_and_add(counter, 1);
@@ -119,11 +131,22 @@ static __always_inline bool vtime_before(u64 a, u64 b)
 	return (s64)(a - b) < 0;
 }
 
+/* cpu.weight of the cgroup, in Linux 6.12 and in newer ones */
+static __always_inline u32 group_weight(const struct task_struct *p)
+{
+	struct task_group___6_12 *old = (void *)p->sched_task_group;
+	struct task_group___new *new = (void *)old;
+
+	if (bpf_core_field_exists(old->scx_weight))
+		return old->scx_weight;
+	return new->scx.weight;
+}
+
 static __always_inline bool is_urgent(const struct task_struct *p)
 {
 	if (p->static_prio - DEFAULT_PRIO <= urgent_nice)
 		return true;
-	return urgent_weight && p->sched_task_group->scx_weight >= urgent_weight;
+	return urgent_weight && group_weight(p) >= urgent_weight;
 }
 
 /* A kernel thread that belongs to its CPU */

@@ -654,6 +654,7 @@ static bool set_up(void)
 	skel = kick_bad_input__open();
 	if (!skel)
 		return false;
+	SCX_ENUM_INIT(skel);
 	bpf_program__set_autoload(skel->progs.bad_nmi, true);
 	if (kick_bad_input__load(skel))
 		return false;

@@ -123,6 +123,7 @@ int main(void)
 	skel = kick_flood__open();
 	if (!skel)
 		return 1;
+	SCX_ENUM_INIT(skel);
 	skel->rodata->nr_cpus = nr_cpus;
 	if (kick_flood__load(skel))
 		return 1;

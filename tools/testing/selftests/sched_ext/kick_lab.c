@@ -16,7 +16,14 @@ static bool open_lab(struct lab *lab)
 	lab->nr_cpus = get_nprocs();
 	sched_getaffinity(0, sizeof(lab->affinity), &lab->affinity);
 	lab->skel = kick_lab__open();
-	return lab->skel && go_to(0);
+	if (!lab->skel)
+		return false;
+	SCX_ENUM_INIT(lab->skel);
+	/* Newer kernels dispatch in the pick */
+	if (!__COMPAT_has_ksym("balance_scx") &&
+	    bpf_program__set_attach_target(lab->skel->progs.lab_watch_cycles, 0, "pick_task_scx"))
+		return false;
+	return go_to(0);
 }
 
 enum scx_test_status lab_setup(void **ctx)

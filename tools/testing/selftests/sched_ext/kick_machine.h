@@ -19,6 +19,11 @@
 #define ARRAY_SIZE(__a)	(sizeof(__a) / sizeof((__a)[0]))
 #endif
 
+/* Newer headers have sched_ext's enumerators as variables of the program, set from the kernel's */
+#ifndef SCX_ENUM_INIT
+#define SCX_ENUM_INIT(__skel)	((void)(__skel))
+#endif
+
 #define NSEC_PER_MSEC	1000000ULL
 #define NSEC_PER_SEC	1000000000ULL
 

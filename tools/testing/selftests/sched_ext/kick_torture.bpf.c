@@ -52,8 +52,21 @@ s64 bypasses;
 
 const volatile u32 nr_cpus = 1;
 
-extern const void __scx_ops_enabled __ksym;
-extern const void scx_ops_bypass_depth __ksym;
+/*
+ * Newer kernels ask the classes to pick only, that of the stopper first. A bypass is that of one
+ * scheduler there, and the function is told of which.
+ */
+const volatile bool pick_only;
+
+struct scx_sched___pick_only {
+	s32 bypass_depth;
+} __attribute__((preserve_access_index));
+
+/* Of these a kernel has one of each two, see pick_only. */
+extern const void __scx_ops_enabled __ksym __weak;
+extern const void __scx_enabled __ksym __weak;
+extern const void scx_ops_bypass_depth __ksym __weak;
+extern const void scx_root __ksym __weak;
 extern const void __cpu_online_mask __ksym;
 extern const void ext_sched_class __ksym;
 extern const void rt_sched_class __ksym;
@@ -149,12 +162,29 @@ static u64 next_random(u64 *state)
  * The functions that are not static are verified once and not for each path that leads to them.
  */
 
+static bool loaded_now(void)
+{
+	if (!pick_only)
+		return read_u32(&__scx_ops_enabled);
+	return read_u32(&__scx_enabled);
+}
+
+static bool bypassed_now(void)
+{
+	struct scx_sched___pick_only *root = NULL;
+
+	if (!pick_only)
+		return read_u32(&scx_ops_bypass_depth);
+	bpf_probe_read_kernel(&root, sizeof(root), &scx_root);
+	return BPF_CORE_READ(root, bypass_depth);
+}
+
 /* What is going to become of a kick of @cpu made now */
 __noinline int fate_of(s32 cpu)
 {
-	if (!read_u32(&__scx_ops_enabled))
+	if (!loaded_now())
 		return TORTURE_NOT_LOADED;
-	if (read_u32(&scx_ops_bypass_depth))
+	if (bypassed_now())
 		return TORTURE_BYPASSED;
 	if (!online(cpu) && cpu != bpf_get_smp_processor_id())
 		return TORTURE_OFFLINE;
@@ -887,12 +917,30 @@ TORTURE_CYCLE(stop, class == (u64)&stop_sched_class)
 TORTURE_CYCLE(dl, class == (u64)&dl_sched_class)
 TORTURE_CYCLE(rt, class == (u64)&rt_sched_class)
 TORTURE_CYCLE(fair, class == (u64)&fair_sched_class)
-TORTURE_CYCLE(scx, class == (u64)&ext_sched_class || class == (u64)&idle_sched_class)
+
+SEC("fentry/balance_scx")
+int torture_cycle_scx(u64 *ctx)
+{
+	struct rq *rq = (struct rq *)ctx[0];
+	struct task_struct *prev;
+	u64 class;
+
+	if (pick_only) {
+		if (rq->cpu == bpf_get_smp_processor_id())
+			cycle(rq->curr);
+		return 0;
+	}
+	prev = (struct task_struct *)ctx[1];
+	class = (u64)prev->sched_class;
+	if (class == (u64)&ext_sched_class || class == (u64)&idle_sched_class)
+		cycle(prev);
+	return 0;
+}
 
 SEC("fentry/scx_ops_bypass")
-int BPF_PROG(torture_bypass_begin, bool bypass)
+int torture_bypass_begin(u64 *ctx)
 {
-	if (bypass) {
+	if (pick_only ? ctx[1] & 1 : ctx[0] & 1) {
 		__sync_fetch_and_add(&bypasses, 1);
 		__sync_fetch_and_add(&epoch, 1);
 	}
@@ -900,9 +948,9 @@ int BPF_PROG(torture_bypass_begin, bool bypass)
 }
 
 SEC("fexit/scx_ops_bypass")
-int BPF_PROG(torture_bypass_end, bool bypass)
+int torture_bypass_end(u64 *ctx)
 {
-	if (!bypass)
+	if (!(pick_only ? ctx[1] & 1 : ctx[0] & 1))
 		__sync_fetch_and_add(&bypasses, -1);
 	return 0;
 }
@@ -1008,7 +1056,7 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 	tc->samples++;
 	if (user || tc->asleep)
 		tc->rested = tc->cycles;
-	if (READ_ONCE(bypasses) || !read_u32(&__scx_ops_enabled)) {
+	if (READ_ONCE(bypasses) || !loaded_now()) {
 		tc->witness_grace = 0;
 	} else if (!tc->witness_grace) {
 		testify(tc, now);

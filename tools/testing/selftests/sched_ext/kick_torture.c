@@ -215,6 +215,18 @@ static bool kernel_has(const struct btf *btf, const char *section)
 	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
 }
 
+static void fit_pick_only(void)
+{
+	skel->rodata->pick_only = true;
+	bpf_program__set_attach_target(skel->progs.torture_cycle_scx, 0, "pick_task_stop");
+	bpf_program__set_attach_target(skel->progs.torture_bypass_begin, 0, "scx_bypass");
+	bpf_program__set_attach_target(skel->progs.torture_bypass_end, 0, "scx_bypass");
+	bpf_program__set_autoload(skel->progs.torture_cycle_stop, false);
+	bpf_program__set_autoload(skel->progs.torture_cycle_dl, false);
+	bpf_program__set_autoload(skel->progs.torture_cycle_rt, false);
+	bpf_program__set_autoload(skel->progs.torture_cycle_fair, false);
+}
+
 static void fit_kernel(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -235,6 +247,8 @@ static void fit_kernel(void)
 		kinds_on &= ~(1ULL << TORTURE_MASK | 1ULL << TORTURE_MASK_IDLE);
 	if (btf__find_by_name_kind(btf, "scx_bpf_kick_task", BTF_KIND_FUNC) < 0)
 		kinds_on &= ~(1ULL << TORTURE_KIND_TASK);
+	if (btf__find_by_name_kind(btf, "balance_scx", BTF_KIND_FUNC) < 0)
+		fit_pick_only();
 	btf__free(btf);
 }
 
@@ -331,6 +345,7 @@ static bool set_up(void)
 	skel = kick_torture__open();
 	if (!skel || nr_cpus > TORTURE_NR_CPUS)
 		return false;
+	SCX_ENUM_INIT(skel);
 	skel->rodata->nr_cpus = nr_cpus;
 	fit_kernel();
 	if (!kinds_on || kick_torture__load(skel))
