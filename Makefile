@@ -3,6 +3,7 @@
 
 KERNEL ?= patched
 ARCH ?= x86
+BASE ?= 6.12
 SCHED ?= scx_central
 SECS ?= 20
 CPUS ?= 4
@@ -13,7 +14,8 @@ CONFIG ?=
 FLAVOUR ?= $(if $(CONFIG),custom,cloud)
 
 ARCHS := x86 arm64
-KERNELS := $(strip stock patched $(if $(filter x86,$(ARCH)),debug kcsan))
+BASES := 6.12 7.3
+KERNELS := $(strip stock patched $(if $(filter x86-6.12,$(ARCH)-$(BASE)),debug kcsan))
 FLAVOURS := cloud amd64 custom
 SCHEDS := scx_central scx_flatcg scx_qmap scx_simple scx_urgent
 
@@ -21,6 +23,7 @@ one-of = $(if $(filter 1,$(words $($(1)))),$(filter $($(1)),$(2)))
 number = $(shell case '$($(1))' in ('' | 0* | *[!0-9]*) ;; (*) echo yes ;; esac)
 refuse = $(error $(1)=$($(1)) is not possible: $(1) is $(2))
 $(if $(call one-of,ARCH,$(ARCHS)),,$(call refuse,ARCH,one of $(ARCHS)))
+$(if $(call one-of,BASE,$(BASES)),,$(call refuse,BASE,one of $(BASES)))
 $(if $(call one-of,KERNEL,$(KERNELS)),,$(call refuse,KERNEL,one of $(KERNELS)))
 $(if $(call one-of,SCHED,$(SCHEDS)),,$(call refuse,SCHED,one of $(SCHEDS)))
 $(if $(call one-of,FLAVOUR,$(FLAVOURS)),,$(call refuse,FLAVOUR,one of $(FLAVOURS)))
@@ -38,6 +41,11 @@ DEBFULLNAME ?= $(shell git config user.name 2> /dev/null || id -un)
 DEBEMAIL ?= $(shell git config user.email 2> /dev/null || echo $$(id -un)@$$(hostname))
 export DEBFULLNAME DEBEMAIL
 endif
+ifeq ($(BASE),7.3)
+$(if $(filter x86,$(ARCH)),,$(call refuse,ARCH,x86 with BASE=7.3))
+$(foreach goal,$(filter run torture urgent clients dist check-base bisect-check check deb deb-test,$(MAKECMDGOALS)),\
+	$(error make $(goal) is for 6.12: BASE=7.3 is for kernel, image, tools, vm, shell, test, bench and series))
+endif
 ifneq ($(filter vm,$(MAKECMDGOALS)),)
 $(if $(value CMD),,$(error CMD is missing: make vm CMD='uname -a'))
 endif
@@ -47,15 +55,16 @@ export SCHED SECS CPUS ICOUNT TIMEOUT APPEND MEM CMD
 # Kernels and tools have an ARCH of their own: they must not see this one
 unexport ARCH
 MAKEOVERRIDES :=
-suffix := $(filter-out -x86,-$(ARCH))
+base := $(filter-out -6.12,-$(BASE))
+suffix := $(strip $(base) $(filter-out -x86,-$(ARCH)))
 NAME := $(KERNEL)$(suffix)
 TOOLS := build/tools$(addprefix -patched,$(suffix))/.done
 # x86 machines have the files of this one
-ROOT := $(if $(suffix),build/root$(suffix)/.unpacked)
+ROOT := $(if $(filter arm64,$(ARCH)),build/root-arm64/.unpacked)
 
 # Some commands have defaults of their own
 default = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
-PARTS ?= $(or $(filter debug kcsan,$(KERNEL)),$(filter arm64,$(ARCH)))
+PARTS ?= $(or $(filter debug kcsan,$(KERNEL)),$(filter arm64,$(ARCH)),$(filter 7.3,$(BASE)))
 TORTURE_KERNEL := $(call default,KERNEL,debug)
 TORTURE_SECS := $(call default,SECS,300)
 
@@ -63,8 +72,9 @@ MAKEFLAGS += --no-print-directory
 TARBALL := /usr/src/linux-source-6.12.tar.xz
 DEBIAN_CONFIG := /usr/src/linux-config-6.12/config.amd64_none_$(FLAVOUR:cloud=cloud-amd64).xz
 DEB_CONFIG := $(if $(filter custom,$(FLAVOUR)),$(CONFIG),$(DEBIAN_CONFIG))
+TARBALL-7.3 := build/linux-source-7.3.tar.xz
 # What the patched tree is made from; directories too, for a step that goes
-SERIES := $(shell find series/) $(shell cat series/*/files 2> /dev/null)
+SERIES := $(shell find series/) $(wildcard $(shell cat series/*/files series/*/*/files 2> /dev/null))
 
 # What ran in the machine decides make's own exit status
 ifneq ($(filter vm run torture,$(MAKECMDGOALS)),)
@@ -76,6 +86,7 @@ help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), ARCH=$(ARCH) ($(ARCHS)), CPUS=$(CPUS),'
+	@echo '  BASE=$(BASE) ($(BASES)), of which 7.3 is for kernel, image, tools, vm, shell, test, bench and series,'
 	@echo '  TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT) (1: a guest nanosecond is an instruction), MEM=2G,'
 	@echo '  APPEND= (kernel parameters), SCHED=$(SCHED) ($(SCHEDS)),'
 	@echo '  FLAVOUR=$(FLAVOUR) ($(FLAVOURS)), CONFIG= (of make deb: configuration of FLAVOUR=custom),'
@@ -89,10 +100,11 @@ run: kernel tools ## put SCHED in control of a real load for SECS seconds and re
 
 test: export TIMEOUT := $(call default,TIMEOUT,)
 test: setup $(if $(filter arm64,$(PARTS)),build/tools-patched-arm64/.done build/root-arm64/.unpacked)
-ifneq ($(PARTS),arm64)
+test: $(if $(filter 7.3,$(PARTS)),build/tools-patched-7.3/.done)
+ifneq ($(filter-out arm64 7.3,$(or $(PARTS),all)),)
 test: build/tools/.done $(patsubst %,build/%/.done,$(or $(filter debug kcsan,$(PARTS)),stock))
 endif
-test: ## run all tests, some in the stock kernel too; KERNEL=debug or kcsan, ARCH=arm64: the selftests
+test: ## run all tests, some in the stock kernel too; KERNEL=debug or kcsan, ARCH=arm64, BASE=7.3: the selftests
 	@vm/test $(PARTS)
 
 # Beside its options there is the time to boot, to wait for what may come late, and to end
@@ -106,7 +118,7 @@ torture: ## kicks and faults at random for SECS seconds, with SEED, on the debug
 kernel: setup build/$(NAME)/.done ## build build/KERNEL, or build/KERNEL-arm64
 
 image: kernel ## print the path of its bzImage, or Image
-	@echo $(CURDIR)/build/$(NAME)/arch/$(ARCH)/boot/$(if $(suffix),Image,bzImage)
+	@echo $(CURDIR)/build/$(NAME)/arch/$(ARCH)/boot/$(if $(filter arm64,$(ARCH)),Image,bzImage)
 
 tools: setup $(TOOLS) ## build libbpf, bpftool, the schedulers and selftests
 
@@ -116,9 +128,9 @@ vm: kernel $(ROOT) ## run CMD='...' as root in the machine
 shell: kernel $(ROOT) ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(NAME) 'exec bash -i'
 
-bench: setup build/stock/.done build/tools/.done ## stock and patched side by side: table, out/bench/*.tsv and *.svg
+bench: setup build/stock$(base)/.done $(TOOLS) ## stock and patched side by side: table, out/bench/*.tsv and *.svg
 	@vm/setup vm/packages-bench
-	@vm/bench
+	@BASE=$(BASE) vm/bench
 
 urgent: setup build/stock/.done build/tools/.done ## scx_urgent with and without claims, stock and patched
 	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel \
@@ -139,8 +151,8 @@ model: ## check the protocol's model exhaustively, and that its mutants fail
 	@vm/setup vm/packages-model
 	@tools/verification/models/sched_ext/check.sh
 
-series: build/base/.unpacked ## write the patches for git send-email to out/series
-	@series/mail build/base out/series
+series: build/base$(base)/.unpacked ## write the patches for git send-email to out/series, or out/series-7.3
+	@series/mail build/base$(base) out/series$(base)
 
 dist: series ## the series as a tarball with its checksum, in out/dist
 	@series/dist out/series out/dist
@@ -178,17 +190,29 @@ build/exit-status.so: vm/exit-status.c | setup
 	@mkdir -p build
 	@$(CC) -O2 -Wall -shared -fPIC -o $@ $<
 
+$(TARBALL-7.3): | setup
+	@vm/fetch-base 7.3 $@
+
 build/base/.unpacked: $(TARBALL) | setup
 	@vm/unpack $< build/base
 
+build/base-7.3/.unpacked: $(TARBALL-7.3)
+	@vm/unpack $< build/base-7.3
+
 build/src-patched/.series: build/base/.unpacked $(SERIES)
 	@series/apply build/base build/src-patched
+
+build/src-patched-7.3/.series: build/base-7.3/.unpacked $(SERIES)
+	@series/apply build/base-7.3 build/src-patched-7.3
 
 build/root-arm64/.unpacked: vm/root-arm64 | setup-arm64
 	@vm/root-arm64 $(@D)
 
 build/stock/.done build/stock-arm64/.done: build/base/.unpacked vm/kernel.config
 	@vm/build-kernel $(notdir $(@D)) build/base
+
+build/stock-7.3/.done: build/base-7.3/.unpacked vm/kernel.config
+	@vm/build-kernel stock-7.3 build/base-7.3
 
 # A change of tools or documents leaves the kernels as they are
 build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done \
@@ -199,13 +223,21 @@ build/deb-$(FLAVOUR)/.done: build/base/.unpacked \
 build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done: vm/kernel.config
 build/deb-$(FLAVOUR)/.done: vm/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
 
+build/patched-7.3/.done: build/base-7.3/.unpacked vm/kernel.config \
+		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched-7.3/.series
+	@vm/build-kernel patched-7.3 build/src-patched-7.3
+
 build/stock/.done build/patched/.done build/debug/.done build/kcsan/.done: vm/x86.config
+build/stock-7.3/.done build/patched-7.3/.done: vm/x86.config vm/7.3.config
 build/stock-arm64/.done build/patched-arm64/.done: vm/arm64.config | setup-arm64
 build/debug/.done: vm/debug.config
 build/kcsan/.done: vm/kcsan.config
 
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
+
+build/tools-patched-7.3/.done: build/patched-7.3/.done build/src-patched-7.3/.series
+	@vm/build-tools patched-7.3
 
 build/tools-patched-arm64/.done: build/patched-arm64/.done build/src-patched/.series | build/root-arm64/.unpacked
 	@vm/build-tools patched-arm64

@@ -1,0 +1,10 @@
+// The dispatch loop that gives up.
+
+@@
+@@
+scx_dispatch_sched(...)
+{
+<...
+- scx_kick_cpu(...);
+...>
+}
