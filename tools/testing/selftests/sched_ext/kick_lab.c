@@ -270,7 +270,7 @@ void work_on_bell(struct worker *w)
 {
 	while (!sem_wait(&w->bell) && !w->stop) {
 		w->ran_on = sched_getcpu();
-		w->turns++;
+		count(w->turns);
 	}
 }
 
