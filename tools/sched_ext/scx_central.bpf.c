@@ -314,7 +314,7 @@ static __always_inline void check_cpu(s32 cpu, u64 now, struct bpf_cpumask *ask_
 				      struct bpf_cpumask *want_mask)
 {
 	struct cpu_ctx *cctx = bpf_map_lookup_elem(&cpu_ctxs, &cpu);
-	struct rq *rq = scx_bpf_cpu_rq(cpu);
+	const struct rq *rq = scx_bpf_cpu_rq(cpu);
 	struct task_struct *curr;
 
 	if (!cctx || !rq)

@@ -332,7 +332,7 @@ int refused_task_walked(void *ctx)
 SEC("?syscall")
 int refused_task_of_rq(void *ctx)
 {
-	struct rq *rq = scx_bpf_cpu_rq(0);
+	const struct rq *rq = scx_bpf_cpu_rq(0);
 
 	return rq ? scx_bpf_kick_task(rq->curr, 0) : 0;
 }
