@@ -550,13 +550,19 @@ void __scx_kick_flush(void)
 	this_kick->later = KICK_LATER_NONE;
 }
 
-/* Does the CPU whose local DSQ @p will be moved to have a kick with PREEMPT held back? */
-static bool kick_preempts_for(struct scx_kick *this_kick, struct task_struct *p)
+/*
+ * If the CPU whose local DSQ @p will be moved to has a kick with PREEMPT held back, the move does the
+ * preempting, and what is left is a kick without: it could come to take the slice from @p.
+ */
+static void kick_preempt_by_move(struct scx_kick *this_kick, struct task_struct *p)
 {
 	s32 cpu = p->scx.ddsp_dsq_id & SCX_DSQ_LOCAL_CPU_MASK;
 
-	return cpumask_test_cpu(cpu, this_kick->later_lo) &&
-	       cpumask_test_cpu(cpu, this_kick->later_hi);
+	if (!cpumask_test_cpu(cpu, this_kick->later_lo) ||
+	    !cpumask_test_cpu(cpu, this_kick->later_hi))
+		return;
+	cpumask_clear_cpu(cpu, this_kick->later_lo);
+	p->scx.ddsp_enq_flags |= SCX_ENQ_PREEMPT;
 }
 
 /**
@@ -567,8 +573,8 @@ static bool kick_preempts_for(struct scx_kick *this_kick, struct task_struct *p)
  * A task that goes to the local DSQ of another CPU has not got there yet, which a verdict that has
  * not been cleared shows. If the task has just become runnable, task_woken_scx() moves it, and the
  * kicks wait for that: interrupts stay off, and nothing else enqueues in between. Otherwise an
- * irq_work moves it, of this rq, perhaps on another CPU. Then the kicks are done now, and of all
- * that they do, only the slice that they take would be taken in vain: so the move takes it again.
+ * irq_work moves it, of this rq, perhaps on another CPU. Then the kicks are done now. Of all that
+ * they do, only a slice would be taken for nothing: so that is left to the move.
  */
 void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 {
@@ -579,8 +585,7 @@ void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 			this_kick->later = KICK_LATER_WOKEN;
 			return;
 		}
-		if (kick_preempts_for(this_kick, p))
-			p->scx.ddsp_enq_flags |= SCX_ENQ_PREEMPT;
+		kick_preempt_by_move(this_kick, p);
 	}
 	__scx_kick_flush();
 }
