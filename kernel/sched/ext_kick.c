@@ -551,8 +551,8 @@ void __scx_kick_flush(void)
 }
 
 /*
- * If the CPU whose local DSQ @p will be moved to has a kick with PREEMPT held back, the move does the
- * preempting, and what is left is a kick without: it could come to take the slice from @p.
+ * If the CPU whose local DSQ @p will be moved to has a kick with PREEMPT held back, the move does
+ * the preempting, and what is left is a kick without: it could come to take the slice from @p.
  */
 static void kick_preempt_by_move(struct scx_kick *this_kick, struct task_struct *p)
 {

@@ -166,6 +166,8 @@ static enum scx_test_status enqueue_and_kick(struct lab *lab, bool claim)
 		lab_order(lab, 0, LAB_ENQUEUE, to, claim ? 0 : KICK_PREEMPT, 1);
 		LAB_BRINGS(lab, to, ring_or_kick(lab, w, to, &rung), w->turns == i);
 		SCX_EQ(w->ran_on, to);
+		/* A kick may come so late that it hits the task, which waits for the other then */
+		SCX_ASSERT(LAB_WAIT(lab_asleep(w) || !lab_kick(lab, to, KICK_PREEMPT, 1)));
 		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
 	}
 	SCX_ASSERT(lab_stop(lab));

@@ -100,17 +100,14 @@ static void *worker_thread(void *arg)
 	return NULL;
 }
 
-/*
- * Off its CPU, not only on its way: a wake-up now goes through the scheduler. Only then the kernel
- * names a place where the task waits.
- */
-static bool asleep(pid_t tid)
+/* Only of a task that is off its CPU the kernel names a place where it waits */
+bool lab_asleep(struct worker *w)
 {
 	char path[64];
 	FILE *f;
 	int c;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", tid);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", w->tid);
 	f = fopen(path, "r");
 	if (!f)
 		return false;
@@ -146,7 +143,7 @@ struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struc
 
 	CPU_ZERO(&cpus);
 	CPU_SET(cpu, &cpus);
-	if (!LAB_WAIT(asleep(w->tid)) || sched_setaffinity(w->tid, sizeof(cpus), &cpus) ||
+	if (!LAB_WAIT(lab_asleep(w)) || sched_setaffinity(w->tid, sizeof(cpus), &cpus) ||
 	    !set_policy(w->tid, policy))
 		return NULL;
 
@@ -184,7 +181,7 @@ bool lab_goes_on(struct worker *w)
 
 bool lab_ring(struct worker *w)
 {
-	return LAB_WAIT(asleep(w->tid)) && !sem_post(&w->bell);
+	return LAB_WAIT(lab_asleep(w)) && !sem_post(&w->bell);
 }
 
 void lab_let_go(struct lab *lab)

@@ -83,6 +83,8 @@ bool lab_roam(struct worker *w, int first, int last);
 bool lab_goes_on(struct worker *w);
 /* End and forget all of them */
 void lab_let_go(struct lab *lab);
+/* Off its CPU, not only on its way: a wake-up now goes through the scheduler */
+bool lab_asleep(struct worker *w);
 /* Wake a worker, once it sleeps */
 bool lab_ring(struct worker *w);
 
