@@ -106,6 +106,10 @@ struct deadline_attr {
  * Far more runtime than it uses: a virtual machine's CPU that stands still takes it away. In Linux
  * 6.12 a task that leaves its class with none left can't come back, it would never run again: its
  * timer finds it in another class and gives it none.
+ *
+ * Another timer gives the bandwidth back that such a task has left behind, and divides by the number
+ * of active CPUs in the root domain of the CPU that the task is on. A CPU on its way up or down has
+ * none. So the task stays on CPU 0, which never goes offline, until it is in its class again.
  */
 static void strike_deadline(struct fault *fault, u64 *random)
 {
@@ -118,6 +122,7 @@ static void strike_deadline(struct fault *fault, u64 *random)
 	};
 	int i;
 
+	go_anywhere(0);
 	if (syscall(SYS_sched_setattr, 0, &attr, 0))
 		count(fault->refused);
 	for (i = 0; i < 5; i++) {
@@ -125,6 +130,7 @@ static void strike_deadline(struct fault *fault, u64 *random)
 		usleep(next_random(random) % 2000);
 	}
 	be(SCHED_EXT, 0);
+	go_to(0);
 }
 
 static void strike_affinity(struct fault *fault, u64 *random)
