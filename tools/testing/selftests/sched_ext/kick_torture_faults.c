@@ -107,9 +107,10 @@ struct deadline_attr {
  * 6.12 a task that leaves its class with none left can't come back, it would never run again: its
  * timer finds it in another class and gives it none.
  *
- * Another timer gives the bandwidth back that such a task has left behind, and divides by the number
- * of active CPUs in the root domain of the CPU that the task is on. A CPU on its way up or down has
- * none. So the task stays on CPU 0, which never goes offline, until it is in its class again.
+ * Another timer gives the bandwidth back that such a task has left behind, and divides by the
+ * number of active CPUs in the root domain of the CPU that the task is on. A CPU on its way up or
+ * down has none. So the task stays on CPU 0, which never goes offline, until it is in its class
+ * again.
  */
 static void strike_deadline(struct fault *fault, u64 *random)
 {
