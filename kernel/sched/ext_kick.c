@@ -654,6 +654,8 @@ static void kick_put_back_claim(struct scx_kick *kick)
 void scx_kick_serve(struct rq *rq, int word)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	struct task_struct *curr = rcu_dereference_protected(rq->curr,
+							     lockdep_is_held(__rq_lockp(rq)));
 
 	lockdep_assert_rq_held(rq);
 
@@ -663,8 +665,8 @@ void scx_kick_serve(struct rq *rq, int word)
 		return;
 
 	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
-	    rq->curr->sched_class == &ext_sched_class)
-		kick_end_slice(rq->curr);
+	    curr->sched_class == &ext_sched_class)
+		kick_end_slice(curr);
 
 	this_cpu_inc(scx_kick_stats.served);
 	if (trace_sched_ext_kick_served_enabled())
