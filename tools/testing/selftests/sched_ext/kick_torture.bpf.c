@@ -634,8 +634,13 @@ void BPF_STRUCT_OPS(kick_torture_exit_task, struct task_struct *p, struct scx_ex
 	torture(TORTURE_TASK);
 }
 
+/* A task that becomes one of sched_ext while it runs does not start by that */
 void BPF_STRUCT_OPS(kick_torture_enable, struct task_struct *p)
 {
+	struct torture_cpu *tc = cpu_of(scx_bpf_task_cpu(p));
+
+	if (tc && tc->started == (u64)p)
+		tc->started = 0;
 	torture(TORTURE_TASK);
 }
 
@@ -816,10 +821,13 @@ int BPF_PROG(torture_sys_enter)
 SEC("tp_btf/sched_switch")
 int BPF_PROG(torture_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
+	bool ext = (u64)next->sched_class == (u64)&ext_sched_class;
 	struct torture_cpu *me = this_cpu();
 
-	if (me && (u64)next->sched_class == (u64)&ext_sched_class)
-		me->switches++;
+	if (me) {
+		me->switches += ext;
+		me->started = ext ? (u64)next : 0;
+	}
 	torture(TORTURE_SWITCH);
 	return 0;
 }
@@ -1021,15 +1029,17 @@ static void judge(struct torture_cpu *tc, bool idle)
 }
 
 /*
- * A sched_ext task executes user code here. If one has started since this CPU kicked another one
- * with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in. A task
- * of another class that changes to sched_ext while it runs does not start by that.
+ * The sched_ext task @p executes user code here. If it has started since this CPU kicked another
+ * one with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in.
+ *
+ * A task of another class that changes to sched_ext while it runs does not start by that. It may
+ * have preempted the one that has started and that still waits.
  */
-static void torture_waited(struct torture_cpu *tc)
+static void torture_waited(struct torture_cpu *tc, struct task_struct *p)
 {
 	s32 cpu = READ_ONCE(tc->wait_cpu);
 
-	if (cpu < 0 || tc->switches <= tc->wait_switches)
+	if (cpu < 0 || tc->switches <= tc->wait_switches || tc->started != (u64)p)
 		return;
 	WRITE_ONCE(tc->wait_cpu, -1);
 	if (tc->wait_epoch != READ_ONCE(epoch) || !online(cpu) || !&scx_kick_pcpu)
@@ -1068,7 +1078,7 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 			testify(tc, now);
 		}
 		if (user && (u64)p->sched_class == (u64)&ext_sched_class)
-			torture_waited(tc);
+			torture_waited(tc, p);
 	}
 	if (!READ_ONCE(tc->kicking))
 		WRITE_ONCE(tc->passed, now);

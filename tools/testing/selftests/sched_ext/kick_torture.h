@@ -112,6 +112,7 @@ struct torture_cpu {
 	/* As a target: written by itself */
 	u64 cycles;
 	u64 switches;		/* to a sched_ext task */
+	u64 started;		/* the task that runs, if it has started as one */
 	u64 longest_ns;		/* from a kick to the cycle that serves it */
 	u64 late[64];		/* kicks by the power of two of that time */
 	u64 samples;
