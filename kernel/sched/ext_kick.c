@@ -644,6 +644,13 @@ static void kick_put_back_claim(struct scx_kick *kick)
 	} while (!atomic_try_cmpxchg(&kick->word, &word, word | KICK_CLAIM));
 }
 
+/* What the CPU of @rq runs: the lock keeps it from changing. */
+static __always_inline struct task_struct *kick_curr(struct rq *rq)
+{
+	lockdep_assert_rq_held(rq);
+	return rcu_dereference_protected(rq->curr, lockdep_is_held(__rq_lockp(rq)));
+}
+
 /**
  * scx_kick_serve - a cycle has taken requests, or a claim
  * @rq: this CPU's rq, locked
@@ -654,10 +661,7 @@ static void kick_put_back_claim(struct scx_kick *kick)
 void scx_kick_serve(struct rq *rq, int word)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
-	struct task_struct *curr = rcu_dereference_protected(rq->curr,
-							     lockdep_is_held(__rq_lockp(rq)));
-
-	lockdep_assert_rq_held(rq);
+	struct task_struct *curr = kick_curr(rq);
 
 	if (word & KICK_CLAIM)
 		kick_put_back_claim(kick);
@@ -700,12 +704,9 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 {
 	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu_of(rq));
-	struct task_struct *curr = rcu_dereference_protected(rq->curr,
-							     lockdep_is_held(__rq_lockp(rq)));
+	struct task_struct *curr = kick_curr(rq);
 	bool on_scx = curr->sched_class == &ext_sched_class;
 	bool preempt = on_scx && p != curr && (enq_flags & SCX_ENQ_PREEMPT);
-
-	lockdep_assert_rq_held(rq);
 
 	/* The CPU is about to take its next task from this DSQ. */
 	if (kick_rq_dispatches(rq))
