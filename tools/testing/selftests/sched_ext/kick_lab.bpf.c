@@ -38,6 +38,17 @@ struct {
 	__type(value, struct lab_timer);
 } timers SEC(".maps");
 
+struct lab_mask {
+	struct bpf_cpumask __kptr *cpus;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, LAB_NR_CPUS);
+	__type(key, u32);
+	__type(value, struct lab_mask);
+} masks SEC(".maps");
+
 static struct lab_cpu *lab_cpu(s32 cpu)
 {
 	return MEMBER_VPTR(lab_cpus, [cpu]);
@@ -53,17 +64,25 @@ static s32 kick_cpu(s32 cpu, u64 flags)
 	return 0;
 }
 
-/* CPUs below 64 */
+/*
+ * CPUs below 64. The cpumask is kept for the next kick: to free one may raise an irq_work, which
+ * tests that count interrupts would see.
+ */
 static s32 kick_mask(u64 mask, u64 flags)
 {
+	u32 key = bpf_get_smp_processor_id();
+	struct lab_mask *kept = bpf_map_lookup_elem(&masks, &key);
 	struct bpf_cpumask *cpus;
 	s32 cpu, ret;
 
-	if (!bpf_ksym_exists(scx_bpf_kick_cpumask))
+	if (!kept || !bpf_ksym_exists(scx_bpf_kick_cpumask))
 		return -EOPNOTSUPP;
-	cpus = bpf_cpumask_create();
+	cpus = bpf_kptr_xchg(&kept->cpus, NULL);
+	if (!cpus)
+		cpus = bpf_cpumask_create();
 	if (!cpus)
 		return -ENOMEM;
+	bpf_cpumask_clear(cpus);
 	bpf_for(cpu, 0, 64) {
 		struct lab_cpu *target = lab_cpu(cpu);
 
@@ -73,7 +92,9 @@ static s32 kick_mask(u64 mask, u64 flags)
 		bpf_cpumask_set_cpu(cpu, cpus);
 	}
 	ret = scx_bpf_kick_cpumask(cast_mask(cpus), flags);
-	bpf_cpumask_release(cpus);
+	cpus = bpf_kptr_xchg(&kept->cpus, cpus);
+	if (cpus)
+		bpf_cpumask_release(cpus);
 	return ret;
 }
 
