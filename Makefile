@@ -43,7 +43,7 @@ export DEBFULLNAME DEBEMAIL
 endif
 ifeq ($(BASE),7.3)
 $(if $(filter x86,$(ARCH)),,$(call refuse,ARCH,x86 with BASE=7.3))
-$(foreach goal,$(filter run torture urgent clients dist check-base bisect-check check deb deb-test,$(MAKECMDGOALS)),\
+$(foreach goal,$(filter run torture urgent clients dist bisect-check check deb deb-test,$(MAKECMDGOALS)),\
 	$(error make $(goal) is for 6.12: BASE=7.3 is for kernel, image, tools, vm, shell, test, bench and series))
 endif
 ifneq ($(filter vm,$(MAKECMDGOALS)),)
@@ -164,7 +164,7 @@ deb-test: export TIMEOUT := $(call default,TIMEOUT,)
 deb-test: deb ## install them in a Debian, boot it twice with scx_central as a service, remove them
 	@FLAVOUR=$(FLAVOUR) vm/test deb
 
-check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
+check-base: setup ## the series on the bases that Debian 12 and 13 have, with the tools of either
 	@vm/check-base
 
 bisect-check: build/base/.unpacked ## build each step of the series, also without sched_ext, without SMP, ...
