@@ -284,7 +284,8 @@ void BPF_STRUCT_OPS(kick_lab_runnable, struct task_struct *p, u64 enq_flags)
 
 void BPF_STRUCT_OPS(kick_lab_quiescent, struct task_struct *p, u64 deq_flags)
 {
-	fire_about(p, LAB_QUIESCENT);
+	if (!(deq_flags & SCX_DEQ_SLEEP))
+		fire_about(p, LAB_QUIESCENT);
 }
 
 void BPF_STRUCT_OPS(kick_lab_dequeue, struct task_struct *p, u64 deq_flags)

@@ -26,7 +26,7 @@ enum lab_hook {
 	LAB_PUT,		/* ops.stopping of a task that is going to be queued again */
 	LAB_STOPPED,		/* ... of one that sleeps or is changed */
 	LAB_RUNNABLE,
-	LAB_QUIESCENT,
+	LAB_QUIESCENT,		/* of a task that does not sleep */
 	LAB_DEQUEUE,
 	LAB_SET_CPUMASK,
 	LAB_SET_WEIGHT,
