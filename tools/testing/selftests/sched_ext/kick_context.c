@@ -140,11 +140,9 @@ static bool send_nmis(struct lab *lab)
 	return sent;
 }
 
-static enum scx_test_status kick_from_nmi(void *ctx)
+static enum scx_test_status prepare_nmi(struct lab *lab)
 {
-	struct lab *lab = ctx;
 	bool arm64 = libbpf_find_vmlinux_btf_id("nmi_handler", BPF_TRACE_RAW_TP) < 0;
-	int i;
 
 	if (prepare(lab, arm64 ? lab->skel->progs.lab_nmi_arm64 : lab->skel->progs.lab_nmi))
 		return SCX_TEST_FAIL;
@@ -154,7 +152,17 @@ static enum scx_test_status kick_from_nmi(void *ctx)
 		fprintf(stderr, "NMIs are off, see irqchip.gicv3_pseudo_nmi\n");
 		return SCX_TEST_SKIP;
 	}
+	return SCX_TEST_PASS;
+}
 
+static enum scx_test_status kick_from_nmi(void *ctx)
+{
+	struct lab *lab = ctx;
+	enum scx_test_status status = prepare_nmi(lab);
+	int i;
+
+	if (status)
+		return status;
 	for (i = 0; i < NMIS; i++) {
 		/* Another busy CPU, itself, and an idle CPU */
 		if (kick_from(lab, 2, LAB_NMI, send_nmis) ||
@@ -169,6 +177,43 @@ static enum scx_test_status kick_from_nmi(void *ctx)
 		SCX_ASSERT(send_nmis(lab));
 		LAB_COMES(!lab->cpus[2].left);
 		LAB_FOLLOWS(lab, lab->cpus[3].seen == lab->cpus[3].asked);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/*
+ * CPU 2 stands still with interrupts off and kicks from NMI: it can't interrupt CPU 1 before it is
+ * let go. The kick of another CPU must not rely on it.
+ */
+static enum scx_test_status kick_beside_nmi(struct lab *lab)
+{
+	struct lab_cpu *target = &lab->cpus[1], *deaf = &lab->cpus[2];
+	u64 expired = target->expired;
+
+	SCX_ASSERT(lab_hold(lab, 2, LAB_TICK));
+	lab_order(lab, 2, LAB_NMI, 1, 0, 1);
+	SCX_ASSERT(send_nmis(lab));
+	SCX_EQ(deaf->left, 0);
+	LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, target->expired != expired || deaf->overheld);
+	SCX_EQ(deaf->overheld, 0);
+	lab_unhold(lab, 2);
+	LAB_COMES(!deaf->held);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_from_nmi_alone(void *ctx)
+{
+	struct lab *lab = ctx;
+	enum scx_test_status status = prepare_nmi(lab);
+	int i;
+
+	if (status)
+		return status;
+	lab->cpus[2].hold_ns = 3 * NSEC_PER_SEC;
+	for (i = 0; i < NMIS; i++) {
+		if (kick_beside_nmi(lab))
+			return SCX_TEST_FAIL;
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -200,4 +245,8 @@ LAB_TEST(kick_from_enqueue,
 
 LAB_TEST(kick_from_nmi,
 	 "a tracing program in NMI context can kick busy and idle CPUs and the one that it runs on",
+	 "passes")
+
+LAB_TEST(kick_from_nmi_alone,
+	 "a kick does not rely on one from NMI that has interrupted nobody yet",
 	 "passes")

@@ -115,6 +115,10 @@ static s32 kick_task(s32 tid, u64 flags)
 
 static s32 kick(u64 mask, s32 victim, s32 cpu, u64 flags)
 {
+	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
+
+	if (lc)
+		__sync_fetch_and_add(&lc->sent, 1);
 	if (mask)
 		return kick_mask(mask, flags);
 	return victim ? kick_task(victim, flags) : kick_cpu(cpu, flags);
@@ -140,6 +144,16 @@ static bool has_target(struct lab_cpu *lc)
 				bpf_get_current_task_btf()->policy == SCHED_EXT);
 }
 
+/* In the op that has kicked. Where nobody else kicks the target, it has seen this very kick */
+static void linger_in_op(struct lab_cpu *lc)
+{
+	struct lab_cpu *target = lab_cpu(lc->target);
+
+	wait_for(lc->linger_ns, &lc->linger_ns);
+	if (target && READ_ONCE(target->seen) == READ_ONCE(target->asked))
+		lc->early++;
+}
+
 /* Carry out this CPU's order if it belongs to @hook */
 static struct lab_cpu *fire(u32 hook)
 {
@@ -150,8 +164,17 @@ static struct lab_cpu *fire(u32 hook)
 	lc->ret = kick(lc->mask, lc->victim, lc->target, lc->flags);
 	lc->left--;
 	if (lc->linger_ns)
-		wait_for(lc->linger_ns, &lc->linger_ns);
+		linger_in_op(lc);
 	return lc;
+}
+
+/* ... in an operation about @p */
+static void fire_about(struct task_struct *p, u32 hook)
+{
+	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
+
+	if (lc && (!lc->about || lc->about == p->pid))
+		fire(hook);
 }
 
 static void hold_still(struct lab_cpu *lc)
@@ -213,6 +236,8 @@ void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 
 	if (!lc)
 		return;
+	if (lc->hook == LAB_RETURN && lc->seen != lc->asked && lc->self_ticks != lc->ticks)
+		lc->late++;
 	WRITE_ONCE(lc->seen, READ_ONCE(lc->asked));
 	lc->dispatches++;
 	if (prev && !prev->scx.slice && (prev->scx.flags & SCX_TASK_QUEUED)) {
@@ -246,6 +271,47 @@ void BPF_STRUCT_OPS(kick_lab_stopping, struct task_struct *p, bool runnable)
 	if (lc && runnable)
 		lc->stops++;
 	fire(LAB_STOPPING);
+	if (!runnable)
+		fire_about(p, LAB_STOPPED);
+	else if (!p->scx.slice)
+		fire_about(p, LAB_PUT);
+}
+
+void BPF_STRUCT_OPS(kick_lab_runnable, struct task_struct *p, u64 enq_flags)
+{
+	fire_about(p, LAB_RUNNABLE);
+}
+
+void BPF_STRUCT_OPS(kick_lab_quiescent, struct task_struct *p, u64 deq_flags)
+{
+	if (!(deq_flags & SCX_DEQ_SLEEP))
+		fire_about(p, LAB_QUIESCENT);
+}
+
+void BPF_STRUCT_OPS(kick_lab_dequeue, struct task_struct *p, u64 deq_flags)
+{
+	fire_about(p, LAB_DEQUEUE);
+}
+
+void BPF_STRUCT_OPS(kick_lab_set_cpumask, struct task_struct *p, const struct cpumask *cpus)
+{
+	fire_about(p, LAB_SET_CPUMASK);
+}
+
+void BPF_STRUCT_OPS(kick_lab_set_weight, struct task_struct *p, u32 weight)
+{
+	fire_about(p, LAB_SET_WEIGHT);
+}
+
+void BPF_STRUCT_OPS(kick_lab_enable, struct task_struct *p)
+{
+	fire_about(p, LAB_ENABLE);
+}
+
+void BPF_STRUCT_OPS(kick_lab_cgroup_move, struct task_struct *p, struct cgroup *from,
+		    struct cgroup *to)
+{
+	fire_about(p, LAB_CGROUP_MOVE);
 }
 
 void BPF_STRUCT_OPS(kick_lab_tick, struct task_struct *p)
@@ -274,6 +340,7 @@ void BPF_STRUCT_OPS(kick_lab_cpu_release, s32 cpu, struct scx_cpu_release_args *
 
 	if (lc)
 		lc->released++;
+	fire_about(args->task, LAB_CPU_RELEASE);
 }
 
 void BPF_STRUCT_OPS_SLEEPABLE(kick_lab_cpu_online, s32 cpu)
@@ -319,6 +386,13 @@ struct sched_ext_ops kick_lab_ops = {
 	.dispatch		= (void *)kick_lab_dispatch,
 	.running		= (void *)kick_lab_running,
 	.stopping		= (void *)kick_lab_stopping,
+	.runnable		= (void *)kick_lab_runnable,
+	.quiescent		= (void *)kick_lab_quiescent,
+	.dequeue		= (void *)kick_lab_dequeue,
+	.set_cpumask		= (void *)kick_lab_set_cpumask,
+	.set_weight		= (void *)kick_lab_set_weight,
+	.enable			= (void *)kick_lab_enable,
+	.cgroup_move		= (void *)kick_lab_cgroup_move,
 	.tick			= (void *)kick_lab_tick,
 	.cpu_acquire		= (void *)kick_lab_cpu_acquire,
 	.cpu_release		= (void *)kick_lab_cpu_release,
@@ -457,6 +531,31 @@ int BPF_PROG(lab_hardirq, struct hrtimer *timer)
 {
 	if (timer->is_hard)
 		fire(LAB_HARDIRQ);
+	return 0;
+}
+
+/* Interrupts are off, and nobody looks at need_resched any more before user code goes on */
+static void on_return(void)
+{
+	struct lab_cpu *lc = fire(LAB_RETURN);
+
+	if (lc)
+		lc->self_ticks = lc->ticks;
+}
+
+/* Of a task that has just been switched to, on x86 */
+SEC("?fentry/switch_fpu_return")
+int BPF_PROG(lab_fpu_return)
+{
+	on_return();
+	return 0;
+}
+
+/* On a CPU of nohz_full= */
+SEC("?tp_btf/user_enter")
+int BPF_PROG(lab_user_enter)
+{
+	on_return();
 	return 0;
 }
 

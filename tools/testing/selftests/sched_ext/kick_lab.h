@@ -23,6 +23,16 @@ enum lab_hook {
 	LAB_DISPATCH,
 	LAB_RUNNING,
 	LAB_STOPPING,
+	LAB_PUT,		/* ops.stopping of a task that is going to be queued again */
+	LAB_STOPPED,		/* ... of one that sleeps or is changed */
+	LAB_RUNNABLE,
+	LAB_QUIESCENT,		/* of a task that does not sleep */
+	LAB_DEQUEUE,
+	LAB_SET_CPUMASK,
+	LAB_SET_WEIGHT,
+	LAB_ENABLE,
+	LAB_CGROUP_MOVE,
+	LAB_CPU_RELEASE,	/* about the task of a higher class */
 	LAB_TICK,
 	LAB_TIMER,
 	LAB_CPU_OFFLINE,
@@ -31,6 +41,7 @@ enum lab_hook {
 	LAB_FENTRY,
 	LAB_SWITCH,
 	LAB_HARDIRQ,
+	LAB_RETURN,		/* to user space, after the last look at need_resched */
 	LAB_NMI,
 };
 
@@ -46,6 +57,7 @@ struct lab_cpu {
 	__u64 mask;		/* at these CPUs together if not 0 */
 	__s32 victim;		/* at this task if not 0 */
 	__s32 target;		/* else at this CPU */
+	__s32 about;		/* only in an operation about this task, if not 0 */
 	__u32 hook;
 	__u32 hold;		/* stand still in LAB_TICK, _DISPATCH or _TIMER until cleared */
 	__u32 hold_ns;		/* at most so long, 0: LAB_HOLD_NS */
@@ -59,6 +71,10 @@ struct lab_cpu {
 	/* What happened */
 	__s32 ret;		/* what the last kick from ->hook said */
 	__u64 hit;		/* ->innocent lost its slice */
+	__u64 sent;		/* kicks from here, with the one that is about to be made */
+	__u64 early;		/* so many were served while the op that made them lingered */
+	__u64 self_ticks;	/* ->ticks when this CPU kicked from LAB_RETURN */
+	__u64 late;		/* so many of these kicks had to wait for a tick */
 	__u32 held;		/* stands still now */
 	__u32 overheld;		/* so many times it was not let go in time */
 	__u64 asked;		/* kicks sent to this CPU */

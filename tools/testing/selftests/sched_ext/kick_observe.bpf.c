@@ -42,6 +42,39 @@ int BPF_PROG(observe_served, int cpu, u32 flags, u64 delay_ns)
 	return 0;
 }
 
+/* Kicks that are made in an event of a kick, on each CPU, one in the other */
+static u32 depths[OBSERVE_NR_CPUS];
+u32 deepest;
+u64 nested_kicks;
+
+static void kick_in_event(s32 cpu)
+{
+	u32 *depth = MEMBER_VPTR(depths, [bpf_get_smp_processor_id()]);
+
+	if (!depth)
+		return;
+	*depth += 1;
+	if (*depth > deepest)
+		deepest = *depth;
+	__sync_fetch_and_add(&nested_kicks, 1);
+	scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	*depth -= 1;
+}
+
+/* Several: BPF itself does not run a program within the same one */
+#define KICK_IN_EVENT(__nr)						\
+SEC("?tp_btf/sched_ext_kick")						\
+int BPF_PROG(observe_nested_##__nr, int cpu)				\
+{									\
+	kick_in_event(cpu);						\
+	return 0;							\
+}
+
+KICK_IN_EVENT(0)
+KICK_IN_EVENT(1)
+KICK_IN_EVENT(2)
+KICK_IN_EVENT(3)
+
 SEC("syscall")
 int observe_kick_task(struct observe_kick_args *args)
 {

@@ -24,12 +24,12 @@
 
 static const char *const columns[] = {
 	"sent", "coalesced", "self", "busy", "offline", "bypass", "disabled", "claimed", "refused",
-	"gone", "irqs", "served", "waits", "wait_us", "wait_max_us",
+	"gone", "higher", "irqs", "served", "waits", "wait_us", "wait_max_us",
 };
 
 enum {
-	SENT, COALESCED, SELF, BUSY, OFFLINE, BYPASS, DISABLED, CLAIMED, REFUSED, GONE, NR_OUTCOMES,
-	IRQS = NR_OUTCOMES, SERVED, WAITS, WAIT_US, WAIT_MAX_US, NR_COLUMNS
+	SENT, COALESCED, SELF, BUSY, OFFLINE, BYPASS, DISABLED, CLAIMED, REFUSED, GONE, HIGHER,
+	NR_OUTCOMES, IRQS = NR_OUTCOMES, SERVED, WAITS, WAIT_US, WAIT_MAX_US, NR_COLUMNS
 };
 
 /* sched/ext_kick: the rows of the CPUs and, behind them, that of all together */
@@ -161,23 +161,53 @@ static enum scx_test_status at_busy_cpu(struct observe *o)
 	return SCX_TEST_PASS;
 }
 
-static enum scx_test_status at_other_cpus(struct observe *o)
+static enum scx_test_status at_offline_cpu(struct observe *o)
 {
-	u64 self, coalesced;
-
 	SCX_ASSERT(set_online(3, false));
 	SCX_ASSERT(begin(o));
 	SCX_ASSERT(lab_kick(o->lab, 3, KICK_PREEMPT, KICKS));
 	SCX_ASSERT(came_to(o, KICKS_OF([OFFLINE] = KICKS)));
 	SCX_ASSERT(set_online(3, true));
+	return SCX_TEST_PASS;
+}
 
-	/* It may be preempted after the first kick of itself */
+static void work_kick_and_end(struct worker *w)
+{
+	lab_kick(w->lab, w->cpu, KICK_PREEMPT, KICKS);
+	count(w->turns);
+}
+
+/* A sched_ext task of CPU 2 kicks it. It may be preempted after the first kick */
+static enum scx_test_status at_own_cpu(struct observe *o)
+{
+	struct worker *w;
+	u64 self, coalesced;
+
 	SCX_ASSERT(begin(o));
-	SCX_ASSERT(lab_kick(o->lab, 0, KICK_PREEMPT, KICKS));
-	self = counted(0, SELF) - o->before.rows[0][SELF];
-	coalesced = counted(0, COALESCED) - o->before.rows[0][COALESCED];
+	w = lab_work(o->lab, 2, SCHED_EXT, work_kick_and_end);
+	SCX_ASSERT(w && LAB_WAIT(shared(w->turns)));
+	self = counted(2, SELF) - o->before.rows[2][SELF];
+	coalesced = counted(2, COALESCED) - o->before.rows[2][COALESCED];
 	SCX_GE(self, 1);
 	SCX_EQ(self + coalesced, KICKS);
+	return SCX_TEST_PASS;
+}
+
+static bool kick_higher(struct observe *o, int cpu)
+{
+	return begin(o) && lab_kick(o->lab, cpu, KICK_PREEMPT, KICKS) &&
+	       came_to(o, KICKS_OF([HIGHER] = KICKS));
+}
+
+/* This thread's CPU, and one with a real-time task, where a kernel thread may come just then */
+static enum scx_test_status at_higher_class(struct observe *o)
+{
+	struct worker *w = lab_work(o->lab, 3, SCHED_FIFO, work_spin);
+
+	SCX_ASSERT(w && LAB_WAIT(w->turns));
+	SCX_ASSERT(LAB_WAIT(kick_higher(o, 3)));
+	SCX_ASSERT(LAB_WAIT(kick_higher(o, 0)));
+	w->stop = true;
 	return SCX_TEST_PASS;
 }
 
@@ -238,7 +268,8 @@ static enum scx_test_status without_scheduler(struct observe *o)
 static enum scx_test_status all_outcomes(struct observe *o, struct kick_observe *skel)
 {
 	SCX_ASSERT(lab_spin(o->lab, 1));
-	if (at_busy_cpu(o) || at_other_cpus(o) || at_task(o, skel) || without_scheduler(o))
+	if (at_busy_cpu(o) || at_offline_cpu(o) || at_own_cpu(o) || at_higher_class(o) ||
+	    at_task(o, skel) || without_scheduler(o))
 		return SCX_TEST_FAIL;
 	lab_let_go(o->lab);
 	return SCX_TEST_PASS;
@@ -288,6 +319,16 @@ static bool balances(struct kick_observe *skel, const struct table *before)
 	return true;
 }
 
+static u64 events_of(struct kick_observe *skel, int outcome)
+{
+	u64 events = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < OBSERVE_NR_CPUS; cpu++)
+		events += skel->bss->seen[cpu][outcome];
+	return events;
+}
+
 static enum scx_test_status events_of_all(struct lab *lab, struct kick_observe *skel)
 {
 	struct observe o = { .lab = lab, .skel = skel };
@@ -302,7 +343,7 @@ static enum scx_test_status events_of_all(struct lab *lab, struct kick_observe *
 		return SCX_TEST_FAIL;
 	LAB_COMES(balances(skel, &before));
 	for (i = 0; i < NR_OUTCOMES; i++)
-		SCX_FAIL_IF(!skel->bss->seen[0][i] && i != BYPASS, "No event of %s", columns[i]);
+		SCX_FAIL_IF(!events_of(skel, i), "No event of %s", columns[i]);
 	return SCX_TEST_PASS;
 }
 
@@ -313,6 +354,34 @@ static enum scx_test_status kick_observe_events(void *ctx)
 
 	SCX_ASSERT(skel);
 	status = events_of_all(ctx, skel);
+	kick_observe__destroy(skel);
+	return status;
+}
+
+/* Each program kicks in each event of a kick. That must not run the other ones in turn */
+static enum scx_test_status nested(struct lab *lab, struct kick_observe *skel)
+{
+	SCX_ASSERT(lab_spin(lab, 1));
+	SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, KICKS));
+	SCX_GE(skel->bss->nested_kicks, 4 * KICKS);
+	SCX_EQ(skel->bss->deepest, 1);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_observe_nested(void *ctx)
+{
+	struct kick_observe *skel = kick_observe__open();
+	enum scx_test_status status = SCX_TEST_FAIL;
+	struct lab *lab = ctx;
+
+	SCX_ASSERT(skel);
+	bpf_program__set_autoload(skel->progs.observe_nested_0, true);
+	bpf_program__set_autoload(skel->progs.observe_nested_1, true);
+	bpf_program__set_autoload(skel->progs.observe_nested_2, true);
+	bpf_program__set_autoload(skel->progs.observe_nested_3, true);
+	if (!kick_observe__load(skel) && !kick_observe__attach(skel) && lab_start(lab, NULL))
+		status = nested(lab, skel);
 	kick_observe__destroy(skel);
 	return status;
 }
@@ -506,12 +575,12 @@ static enum scx_test_status kick_observe_long_wait(void *ctx)
 	long bound = file_read_long(WARN_MS);
 	int fd = open_log();
 
-	SCX_EQ(bound, 10);
+	SCX_EQ(bound, 0);
 	SCX_ASSERT(fd >= 0 && lab_start(lab, NULL));
 	let_reports_through();
-	if (!long_wait(lab, fd, 1) && counted(2, WAIT_MAX_US) >= 10 * 1000 &&
-	    !long_wait(lab, fd, 1) && !file_write_long(WARN_MS, 0))
-		status = long_wait(lab, fd, 0);
+	if (!long_wait(lab, fd, 0) && counted(2, WAIT_MAX_US) >= 10 * 1000 &&
+	    !file_write_long(WARN_MS, 10) && !long_wait(lab, fd, 1))
+		status = long_wait(lab, fd, 1);
 	file_write_long(WARN_MS, bound);
 	close(fd);
 	return status;
@@ -585,6 +654,7 @@ static enum scx_test_status dumps(struct lab *lab)
 	u64 waits;
 
 	SCX_ASSERT(put(TRACE, "") && put(EVENTS "sched_ext_dump/enable", "1"));
+	SCX_ASSERT(!file_write_long(WARN_MS, 10));
 	if (set_scene(lab))
 		return SCX_TEST_FAIL;
 	waits = counted(2, WAITS);
@@ -611,6 +681,7 @@ static enum scx_test_status kick_observe_dump(void *ctx)
 	UEI_SET_SIZE(lab->skel, kick_lab_ops, uei);
 	SCX_ASSERT(lab_start(lab, NULL));
 	status = dumps(lab);
+	file_write_long(WARN_MS, 0);
 	put(EVENTS "sched_ext_dump/enable", "0");
 	return status;
 }
@@ -621,6 +692,10 @@ LAB_TEST(kick_observe_counters,
 
 LAB_TEST(kick_observe_events,
 	 "a BPF program sees an event for each kick that is counted",
+	 "has no such tracepoint")
+
+LAB_TEST(kick_observe_nested,
+	 "programs that kick in the event of a kick do not run in each other",
 	 "has no such tracepoint")
 
 LAB_TEST(kick_observe_fields,
@@ -636,7 +711,7 @@ LAB_TEST(kick_observe_reset,
 	 "has no counters")
 
 LAB_TEST(kick_observe_long_wait,
-	 "a long wait is reported once, with both CPUs and tasks",
+	 "a long wait is reported once, with both CPUs and tasks, where that was asked for",
 	 "has no such report")
 
 LAB_TEST(kick_observe_dump,
