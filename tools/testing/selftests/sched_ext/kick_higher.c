@@ -163,32 +163,36 @@ static enum scx_test_status kick_higher_deadline(void *ctx)
  * A task of the lab that the CPU has to run once its FIFO task is gone, and a kick that was made
  * before it went
  */
-static bool queue_and_kick(struct lab *lab, struct worker *w, int round)
+static bool queue_and_kick(struct lab *lab, struct worker *w, u64 flags)
 {
 	u64 enqueues = lab->cpus[1].enqueues;
 
 	return lab_ring(w) && LAB_WAIT(lab->cpus[1].enqueues != enqueues) &&
-	       lab_kick(lab, 1, kinds[round % ARRAY_SIZE(kinds)], 1);
+	       lab_kick(lab, 1, flags, 1);
+}
+
+static u64 kick_of(int round)
+{
+	return round & 1 ? KICK_PREEMPT : 0;
 }
 
 /*
  * Once the task on top blocks, ends, or has become a task of the fair class and blocks then, the
  * CPU runs what was queued meanwhile
  */
-static enum scx_test_status kick_higher_leaves(void *ctx)
+static enum scx_test_status top_leaves(struct lab *lab, u64 wait)
 {
-	struct lab *lab = ctx;
 	struct worker *top, *w;
 	int i;
 
-	SCX_ASSERT(lab_start(lab, NULL));
 	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
 	SCX_ASSERT(w);
 	top = lab_work(lab, 1, SCHED_FIFO, work_in_spells);
 	SCX_ASSERT(top);
 	for (i = 0; i < ROUNDS; i++) {
+		SCX_ASSERT(LAB_WAIT(lab_asleep(w)));
 		SCX_ASSERT(change_policy(top, SCHED_FIFO) && begin_spell(top));
-		SCX_ASSERT(queue_and_kick(lab, w, i));
+		SCX_ASSERT(queue_and_kick(lab, w, kick_of(i) | wait));
 		SCX_EQ(w->turns, i);
 		if (i & 4)
 			SCX_ASSERT(change_policy(top, SCHED_OTHER) && lab_goes_on(top));
@@ -197,13 +201,24 @@ static enum scx_test_status kick_higher_leaves(void *ctx)
 	}
 
 	for (i = ROUNDS; i < 2 * ROUNDS; i++) {
+		SCX_ASSERT(LAB_WAIT(lab_asleep(w)));
 		top = lab_work(lab, 1, SCHED_FIFO, work_spin);
 		SCX_ASSERT(top && lab_goes_on(top));
-		SCX_ASSERT(queue_and_kick(lab, w, i));
+		SCX_ASSERT(queue_and_kick(lab, w, kick_of(i) | wait));
 		SCX_EQ(w->turns, i);
 		top->stop = true;
 		LAB_FOLLOWS(lab, w->turns == i + 1);
 	}
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_higher_leaves(void *ctx)
+{
+	struct lab *lab = ctx;
+
+	SCX_ASSERT(lab_start(lab, NULL));
+	if (top_leaves(lab, 0))
+		return SCX_TEST_FAIL;
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }
@@ -216,10 +231,9 @@ static enum scx_test_status kick_higher_leaves(void *ctx)
 static enum scx_test_status preempts(struct lab *lab, struct worker *w, int round, u64 released)
 {
 	struct lab_cpu *lc = &lab->cpus[1];
-	u64 flags = KICK_PREEMPT | (round & 1 ? KICK_WAIT : 0);
 
 	do {
-		SCX_ASSERT(lab_kick(lab, 1, flags, 1));
+		SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
 		LAB_FOLLOWS(lab, w->turns == round + 1 || lc->released > released + 1);
 		released = lc->released;
 	} while (w->turns != round + 1);
@@ -234,14 +248,14 @@ static enum scx_test_status kick_higher_demoted(void *ctx)
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(w);
+	SCX_ASSERT(w && LAB_WAIT(lab_asleep(w)));
 	top = lab_work(lab, 1, SCHED_FIFO, work_in_spells);
 	SCX_ASSERT(top);
 	for (i = 0; i < ROUNDS; i++) {
 		u64 released;
 
 		SCX_ASSERT(change_policy(top, SCHED_FIFO) && begin_spell(top));
-		SCX_ASSERT(queue_and_kick(lab, w, i));
+		SCX_ASSERT(queue_and_kick(lab, w, kick_of(i)));
 		SCX_EQ(w->turns, i);
 		released = lab->cpus[1].released;
 		SCX_ASSERT(change_policy(top, SCHED_EXT));
@@ -328,7 +342,7 @@ static enum scx_test_status kick_higher_pi(void *ctx)
 		u64 released;
 
 		SCX_ASSERT(begin_spell(owner) && lend(owner, lender));
-		SCX_ASSERT(queue_and_kick(lab, w, i));
+		SCX_ASSERT(queue_and_kick(lab, w, kick_of(i)));
 		SCX_EQ(w->turns, i);
 		released = lab->cpus[1].released;
 		set_shared(phase, LETS_GO);
@@ -342,7 +356,7 @@ static enum scx_test_status kick_higher_pi(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-/* Its target never starts a task that could be waited for */
+/* The target does not start a task that could be waited for as long as its own one stays */
 static enum scx_test_status kick_higher_wait(void *ctx)
 {
 	struct lab *lab = ctx;
@@ -360,6 +374,9 @@ static enum scx_test_status kick_higher_wait(void *ctx)
 		SCX_ASSERT(lab_goes_on(w));
 		w->flags ^= KICK_PREEMPT;
 	}
+	lab_let_go(lab);
+	if (top_leaves(lab, KICK_WAIT))
+		return SCX_TEST_FAIL;
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }
@@ -386,4 +403,4 @@ LAB_TEST(kick_higher_pi,
 
 LAB_TEST(kick_higher_wait,
 	 "SCX_KICK_WAIT of a CPU that a SCHED_FIFO task keeps holds nobody up",
-	 "passes")
+	 "the machine hangs")
