@@ -89,6 +89,8 @@ leave = status=$$?; echo $$status > build/status.$$PPID; exit $$status
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo
+	@echo '  On Debian 12 or 13. What is missing is installed by apt.'
+	@echo
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), ARCH=$(ARCH) ($(ARCHS)), CPUS=$(CPUS),'
 	@echo '  BASE=$(BASE) ($(BASES)), of which 7.3 is for kernel, image, tools, vm, shell, test, bench and series,'
 	@echo '  TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT) (1: a guest nanosecond is an instruction), MEM=2G,'
