@@ -17,7 +17,8 @@ ARCHS := x86 arm64
 BASES := 6.12 7.3
 # The patched kernel with vm/VARIANT.config, and its own part of vm/test
 VARIANTS := debug kcsan rt dynamic
-KERNELS := $(strip stock patched $(if $(filter x86-6.12,$(ARCH)-$(BASE)),$(VARIANTS)))
+VARIANTS-7.3 := dynamic
+KERNELS := $(strip stock patched $(if $(filter x86,$(ARCH)),$(VARIANTS$(filter-out -6.12,-$(BASE)))))
 FLAVOURS := cloud amd64 custom
 SCHEDS := scx_central scx_flatcg scx_qmap scx_simple scx_urgent
 
@@ -66,7 +67,7 @@ ROOT := $(if $(filter arm64,$(ARCH)),build/root-arm64/.unpacked)
 
 # Some commands have defaults of their own
 default = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
-PARTS ?= $(or $(filter $(VARIANTS),$(KERNEL)),$(filter arm64,$(ARCH)),$(filter 7.3,$(BASE)))
+PARTS ?= $(or $(addsuffix $(base),$(filter $(VARIANTS),$(KERNEL))),$(filter arm64,$(ARCH)),$(filter 7.3,$(BASE)))
 TORTURE_KERNEL := $(call default,KERNEL,debug)
 TORTURE_SECS := $(call default,SECS,300)
 
@@ -88,6 +89,8 @@ leave = status=$$?; echo $$status > build/status.$$PPID; exit $$status
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 	@echo
+	@echo '  On Debian 12 or 13. What is missing is installed by apt.'
+	@echo
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), ARCH=$(ARCH) ($(ARCHS)), CPUS=$(CPUS),'
 	@echo '  BASE=$(BASE) ($(BASES)), of which 7.3 is for kernel, image, tools, vm, shell, test, bench and series,'
 	@echo '  TIMEOUT=$(TIMEOUT) (seconds), ICOUNT=$(ICOUNT) (1: a guest nanosecond is an instruction), MEM=2G,'
@@ -103,8 +106,9 @@ run: kernel tools ## put SCHED in control of a real load for SECS seconds and re
 
 test: export TIMEOUT := $(call default,TIMEOUT,)
 test: setup $(if $(filter arm64,$(PARTS)),build/tools-patched-arm64/.done build/root-arm64/.unpacked)
-test: $(if $(filter 7.3,$(PARTS)),build/tools-patched-7.3/.done)
-ifneq ($(filter-out arm64 7.3,$(or $(PARTS),all)),)
+test: $(if $(filter %7.3,$(PARTS)),build/tools-patched-7.3/.done)
+test: $(patsubst %,build/%/.done,$(filter dynamic-7.3,$(PARTS)))
+ifneq ($(filter-out arm64 %7.3,$(or $(PARTS),all)),)
 test: build/tools/.done $(patsubst %,build/%/.done,$(or $(filter $(VARIANTS),$(PARTS)),stock))
 endif
 test: ## run all tests, some in the stock kernel too; KERNEL=debug, kcsan, rt, dynamic, ARCH=arm64, BASE=7.3: the selftests
@@ -225,14 +229,15 @@ build/patched/.done build/patched-arm64/.done $(VARIANTS:%=build/%/.done) build/
 build/patched/.done build/patched-arm64/.done $(VARIANTS:%=build/%/.done): $(VM_CONFIG)
 build/deb-$(FLAVOUR)/.done: vm/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
 
-build/patched-7.3/.done: build/base-7.3/.unpacked $(VM_CONFIG) \
+build/patched-7.3/.done build/dynamic-7.3/.done: build/base-7.3/.unpacked $(VM_CONFIG) \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched-7.3/.series
-	@vm/build-kernel patched-7.3 build/src-patched-7.3
+	@vm/build-kernel $(notdir $(@D)) build/src-patched-7.3
 
 build/stock/.done build/patched/.done $(VARIANTS:%=build/%/.done): vm/x86.config
-build/stock-7.3/.done build/patched-7.3/.done: vm/x86.config vm/7.3.config
+build/stock-7.3/.done build/patched-7.3/.done build/dynamic-7.3/.done: vm/x86.config vm/7.3.config
 build/stock-arm64/.done build/patched-arm64/.done: vm/arm64.config | setup-arm64
 $(VARIANTS:%=build/%/.done): build/%/.done: vm/%.config
+build/dynamic-7.3/.done: vm/dynamic.config
 
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
