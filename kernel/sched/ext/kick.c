@@ -175,7 +175,7 @@ DEFINE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu) = {
 };
 
 DEFINE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
-static DEFINE_PER_CPU(struct kick_watch, kick_watch);
+DEFINE_PER_CPU(struct scx_kick_watch, scx_kick_watch);
 
 /* On while one of the tracepoints is. */
 static DEFINE_STATIC_KEY_FALSE(kick_traced_key);
@@ -216,10 +216,10 @@ static void kick_resched_self(void)
 static noinline void kick_account(s32 cpu, int req, enum scx_kick_outcome outcome)
 {
 	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
-	if (!kick_traced() || this_cpu_xchg(kick_watch.tracing, true))
+	if (!kick_traced() || this_cpu_xchg(scx_kick_watch.tracing, true))
 		return;
 	trace_sched_ext_kick(cpu, req, outcome);
-	this_cpu_write(kick_watch.tracing, false);
+	this_cpu_write(scx_kick_watch.tracing, false);
 }
 
 /* Have this CPU interrupt itself as soon as interrupts open. */
@@ -310,7 +310,7 @@ static u64 kick_ns_since(u64 then)
 static __always_inline void kick_asked(s32 cpu, int word)
 {
 	if (trace_sched_ext_kick_served_enabled() && !(word & KICK_REQ_MASK))
-		WRITE_ONCE(per_cpu(kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1],
+		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1],
 			   ktime_get_mono_fast_ns());
 }
 

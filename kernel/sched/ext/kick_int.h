@@ -202,7 +202,7 @@ struct scx_kick_stats {
 };
 
 /**
- * struct kick_watch - clocks that the statistics and the tracepoints need
+ * struct scx_kick_watch - clocks that the statistics and the tracepoints need
  * @asked_ns: when the first request was made of this CPU in an even, an odd
  *	cycle, while the tracepoint sched_ext_kick_served is on
  * @wait_since_ns: since when this CPU waits, 0 if it does not
@@ -210,7 +210,7 @@ struct scx_kick_stats {
  * @wait_told: that it is a long one has been reported
  * @tracing: this CPU is inside the tracepoint sched_ext_kick
  */
-struct kick_watch {
+struct scx_kick_watch {
 	u64			asked_ns[2];
 	u64			wait_since_ns;
 	u64			wait_before_ns;
@@ -220,5 +220,6 @@ struct kick_watch {
 
 DECLARE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu);
 DECLARE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
+DECLARE_PER_CPU(struct scx_kick_watch, scx_kick_watch);
 
 #endif	/* _KERNEL_SCHED_EXT_KICK_INT_H */
