@@ -201,9 +201,10 @@ static enum scx_test_status comes(const struct hand_over *h)
 	struct lab *lab = h->w->lab;
 
 	LAB_FOLLOWS(lab, has_come(h) || disturbed(h));
-	/* Several kicks, for one may meet the task that comes */
-	SCX_ASSERT(WAIT_UNTIL(lost_at(), 5000,
-			      has_come(h) || !lab_kick(lab, h->to, KICK_PREEMPT, 1)));
+	/* Until it sleeps: it may be the task that comes whom a kick meets */
+	if (!has_come(h))
+		SCX_ASSERT(WAIT_UNTIL(lost_at(), 5000, (has_come(h) && lab_asleep(h->w)) ||
+				      !lab_kick(lab, h->to, KICK_PREEMPT, 1)));
 	SCX_ASSERT(has_come(h));
 	SCX_EQ(h->w->ran_on, h->to);
 	return SCX_TEST_PASS;
