@@ -15,7 +15,10 @@ FLAVOUR ?= $(if $(CONFIG),custom,cloud)
 
 ARCHS := x86 arm64
 BASES := 6.12 7.3
-KERNELS := $(strip stock patched $(if $(filter x86-6.12,$(ARCH)-$(BASE)),debug kcsan))
+# The patched kernel with vm/VARIANT.config, and its own part of vm/test
+VARIANTS := debug kcsan rt dynamic
+VARIANTS-7.3 := dynamic
+KERNELS := $(strip stock patched $(if $(filter x86,$(ARCH)),$(VARIANTS$(filter-out -6.12,-$(BASE)))))
 FLAVOURS := cloud amd64 custom
 SCHEDS := scx_central scx_flatcg scx_qmap scx_simple scx_urgent
 
@@ -43,7 +46,7 @@ export DEBFULLNAME DEBEMAIL
 endif
 ifeq ($(BASE),7.3)
 $(if $(filter x86,$(ARCH)),,$(call refuse,ARCH,x86 with BASE=7.3))
-$(foreach goal,$(filter run torture urgent clients dist check-base bisect-check check deb deb-test,$(MAKECMDGOALS)),\
+$(foreach goal,$(filter run torture urgent clients dist bisect-check check deb deb-test,$(MAKECMDGOALS)),\
 	$(error make $(goal) is for 6.12: BASE=7.3 is for kernel, image, tools, vm, shell, test, bench and series))
 endif
 ifneq ($(filter vm,$(MAKECMDGOALS)),)
@@ -64,7 +67,7 @@ ROOT := $(if $(filter arm64,$(ARCH)),build/root-arm64/.unpacked)
 
 # Some commands have defaults of their own
 default = $(if $(filter file,$(origin $(1))),$(2),$($(1)))
-PARTS ?= $(or $(filter debug kcsan,$(KERNEL)),$(filter arm64,$(ARCH)),$(filter 7.3,$(BASE)))
+PARTS ?= $(or $(addsuffix $(base),$(filter $(VARIANTS),$(KERNEL))),$(filter arm64,$(ARCH)),$(filter 7.3,$(BASE)))
 TORTURE_KERNEL := $(call default,KERNEL,debug)
 TORTURE_SECS := $(call default,SECS,300)
 
@@ -73,6 +76,7 @@ TARBALL := /usr/src/linux-source-6.12.tar.xz
 DEBIAN_CONFIG := /usr/src/linux-config-6.12/config.amd64_none_$(FLAVOUR:cloud=cloud-amd64).xz
 DEB_CONFIG := $(if $(filter custom,$(FLAVOUR)),$(CONFIG),$(DEBIAN_CONFIG))
 TARBALL-7.3 := build/linux-source-7.3.tar.xz
+VM_CONFIG := vm/kernel.config vm/jump-label.config
 # What the patched tree is made from; directories too, for a step that goes
 SERIES := $(shell find series/) $(wildcard $(shell cat series/*/files series/*/*/files 2> /dev/null))
 
@@ -84,6 +88,8 @@ leave = status=$$?; echo $$status > build/status.$$PPID; exit $$status
 
 help: ## print these lines
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@echo
+	@echo '  On Debian 12 or 13. What is missing is installed by apt.'
 	@echo
 	@echo '  KERNEL=$(KERNEL) ($(KERNELS)), ARCH=$(ARCH) ($(ARCHS)), CPUS=$(CPUS),'
 	@echo '  BASE=$(BASE) ($(BASES)), of which 7.3 is for kernel, image, tools, vm, shell, test, bench and series,'
@@ -100,11 +106,12 @@ run: kernel tools ## put SCHED in control of a real load for SECS seconds and re
 
 test: export TIMEOUT := $(call default,TIMEOUT,)
 test: setup $(if $(filter arm64,$(PARTS)),build/tools-patched-arm64/.done build/root-arm64/.unpacked)
-test: $(if $(filter 7.3,$(PARTS)),build/tools-patched-7.3/.done)
-ifneq ($(filter-out arm64 7.3,$(or $(PARTS),all)),)
-test: build/tools/.done $(patsubst %,build/%/.done,$(or $(filter debug kcsan,$(PARTS)),stock))
+test: $(if $(filter %7.3,$(PARTS)),build/tools-patched-7.3/.done)
+test: $(patsubst %,build/%/.done,$(filter dynamic-7.3,$(PARTS)))
+ifneq ($(filter-out arm64 %7.3,$(or $(PARTS),all)),)
+test: build/tools/.done $(patsubst %,build/%/.done,$(or $(filter $(VARIANTS),$(PARTS)),stock))
 endif
-test: ## run all tests, some in the stock kernel too; KERNEL=debug or kcsan, ARCH=arm64, BASE=7.3: the selftests
+test: ## run all tests, some in the stock kernel too; KERNEL=debug, kcsan, rt, dynamic, ARCH=arm64, BASE=7.3: the selftests
 	@vm/test $(PARTS)
 
 # Beside its options there is the time to boot, to wait for what may come late, and to end
@@ -164,7 +171,7 @@ deb-test: export TIMEOUT := $(call default,TIMEOUT,)
 deb-test: deb ## install them in a Debian, boot it twice with scx_central as a service, remove them
 	@FLAVOUR=$(FLAVOUR) vm/test deb
 
-check-base: build/base/.unpacked ## apply the series to the newest and oldest base the archive serves
+check-base: setup ## the series on the bases that Debian 12 and 13 have, with the tools of either
 	@vm/check-base
 
 bisect-check: build/base/.unpacked ## build each step of the series, also without sched_ext, without SMP, ...
@@ -208,30 +215,29 @@ build/src-patched-7.3/.series: build/base-7.3/.unpacked $(SERIES)
 build/root-arm64/.unpacked: vm/root-arm64 | setup-arm64
 	@vm/root-arm64 $(@D)
 
-build/stock/.done build/stock-arm64/.done: build/base/.unpacked vm/kernel.config
+build/stock/.done build/stock-arm64/.done: build/base/.unpacked $(VM_CONFIG)
 	@vm/build-kernel $(notdir $(@D)) build/base
 
-build/stock-7.3/.done: build/base-7.3/.unpacked vm/kernel.config
+build/stock-7.3/.done: build/base-7.3/.unpacked $(VM_CONFIG)
 	@vm/build-kernel stock-7.3 build/base-7.3
 
 # A change of tools or documents leaves the kernels as they are
-build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done \
-build/deb-$(FLAVOUR)/.done: build/base/.unpacked \
+build/patched/.done build/patched-arm64/.done $(VARIANTS:%=build/%/.done) build/deb-$(FLAVOUR)/.done: build/base/.unpacked \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched/.series
 	@vm/build-kernel $(notdir $(@D)) build/src-patched $(filter $(DEB_CONFIG),$^)
 
-build/patched/.done build/patched-arm64/.done build/debug/.done build/kcsan/.done: vm/kernel.config
+build/patched/.done build/patched-arm64/.done $(VARIANTS:%=build/%/.done): $(VM_CONFIG)
 build/deb-$(FLAVOUR)/.done: vm/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
 
-build/patched-7.3/.done: build/base-7.3/.unpacked vm/kernel.config \
+build/patched-7.3/.done build/dynamic-7.3/.done: build/base-7.3/.unpacked $(VM_CONFIG) \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched-7.3/.series
-	@vm/build-kernel patched-7.3 build/src-patched-7.3
+	@vm/build-kernel $(notdir $(@D)) build/src-patched-7.3
 
-build/stock/.done build/patched/.done build/debug/.done build/kcsan/.done: vm/x86.config
-build/stock-7.3/.done build/patched-7.3/.done: vm/x86.config vm/7.3.config
+build/stock/.done build/patched/.done $(VARIANTS:%=build/%/.done): vm/x86.config
+build/stock-7.3/.done build/patched-7.3/.done build/dynamic-7.3/.done: vm/x86.config vm/7.3.config
 build/stock-arm64/.done build/patched-arm64/.done: vm/arm64.config | setup-arm64
-build/debug/.done: vm/debug.config
-build/kcsan/.done: vm/kcsan.config
+$(VARIANTS:%=build/%/.done): build/%/.done: vm/%.config
+build/dynamic-7.3/.done: vm/dynamic.config
 
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kicks of sched_ext: what was asked, and when it was served. For kernel/sched/ext_kick.c, with the
- * enumerators of ext_kick.h there.
+ * Kicks of sched_ext: what was asked, and when it was served. For
+ * kernel/sched/ext/kick.c, with the enumerators of kick_int.h there.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM sched_ext
@@ -26,32 +26,24 @@ TRACE_DEFINE_ENUM(SCX_KICK_WAIT);
 		{ KICK_REQ_RESCHED,	"RESCHED" },	\
 		{ KICK_REQ_TASK,	"TASK" })
 
-TRACE_DEFINE_ENUM(SCX_KICKED_SENT);
-TRACE_DEFINE_ENUM(SCX_KICKED_COALESCED);
-TRACE_DEFINE_ENUM(SCX_KICKED_SELF);
-TRACE_DEFINE_ENUM(SCX_KICKED_BUSY);
-TRACE_DEFINE_ENUM(SCX_KICKED_OFFLINE);
-TRACE_DEFINE_ENUM(SCX_KICKED_BYPASS);
-TRACE_DEFINE_ENUM(SCX_KICKED_DISABLED);
-TRACE_DEFINE_ENUM(SCX_KICKED_CLAIMED);
-TRACE_DEFINE_ENUM(SCX_KICKED_REFUSED);
-TRACE_DEFINE_ENUM(SCX_KICKED_GONE);
+#undef EM
+#undef EMe
+#define EM(outcome, name)	TRACE_DEFINE_ENUM(outcome);
+#define EMe(outcome, name)	TRACE_DEFINE_ENUM(outcome);
+KICK_OUTCOMES(EM, EMe)
+#undef EM
+#undef EMe
 
+#define EM(outcome, name)	{ outcome, name },
+#define EMe(outcome, name)	{ outcome, name }
 #define show_kick_outcome(outcome)				\
-	__print_symbolic(outcome,				\
-		{ SCX_KICKED_SENT,	"sent" },		\
-		{ SCX_KICKED_COALESCED,	"coalesced" },		\
-		{ SCX_KICKED_SELF,	"self" },		\
-		{ SCX_KICKED_BUSY,	"busy" },		\
-		{ SCX_KICKED_OFFLINE,	"offline" },		\
-		{ SCX_KICKED_BYPASS,	"bypass" },		\
-		{ SCX_KICKED_DISABLED,	"disabled" },		\
-		{ SCX_KICKED_CLAIMED,	"claimed" },		\
-		{ SCX_KICKED_REFUSED,	"refused" },		\
-		{ SCX_KICKED_GONE,	"gone" })
+	__print_symbolic(outcome, KICK_OUTCOMES(EM, EMe))
+
+int scx_kick_trace_reg(void);
+void scx_kick_trace_unreg(void);
 
 /* A CPU, the one this is recorded on, has kicked @cpu. */
-TRACE_EVENT(sched_ext_kick,
+TRACE_EVENT_FN(sched_ext_kick,
 	    TP_PROTO(int cpu, u32 flags, u32 outcome),
 	    TP_ARGS(cpu, flags, outcome),
 	    TP_STRUCT__entry(__field(int, cpu)
@@ -61,14 +53,15 @@ TRACE_EVENT(sched_ext_kick,
 			   __entry->flags = flags;
 			   __entry->outcome = outcome;),
 	    TP_printk("cpu=%d flags=%s outcome=%s", __entry->cpu,
-		      show_kick_flags(__entry->flags), show_kick_outcome(__entry->outcome))
+		      show_kick_flags(__entry->flags), show_kick_outcome(__entry->outcome)),
+	    scx_kick_trace_reg, scx_kick_trace_unreg
 );
 
 /*
  * @cpu, on which this is recorded, starts the cycle that serves its kicks. @delay_ns: since the
  * first of them was made, 0 if that was before this event was switched on.
  */
-TRACE_EVENT(sched_ext_kick_served,
+TRACE_EVENT_FN(sched_ext_kick_served,
 	    TP_PROTO(int cpu, u32 flags, u64 delay_ns),
 	    TP_ARGS(cpu, flags, delay_ns),
 	    TP_STRUCT__entry(__field(int, cpu)
@@ -78,7 +71,8 @@ TRACE_EVENT(sched_ext_kick_served,
 			   __entry->flags = flags;
 			   __entry->delay_ns = delay_ns;),
 	    TP_printk("cpu=%d flags=%s delay_ns=%llu", __entry->cpu,
-		      show_kick_flags(__entry->flags), __entry->delay_ns)
+		      show_kick_flags(__entry->flags), __entry->delay_ns),
+	    scx_kick_trace_reg, scx_kick_trace_unreg
 );
 
 #endif	/* _TRACE_SCHED_EXT_KICK_H */

@@ -218,6 +218,113 @@ static enum scx_test_status kick_enq_expired(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/*
+ * CPU 1 dispatches a task to CPU 3, whose rq is locked for long, and drops its own lock to wait for
+ * that. Its own task gets an endless slice in the same ops.dispatch. What is put on its queue
+ * meanwhile preempts that task all the same. The wake-up needs CPU 1's lock: so it comes after
+ * ops.dispatch has begun, and before the move to CPU 3 if that was held from first to last.
+ */
+static enum scx_test_status preempt_in_dispatch(struct lab *lab, struct worker *w,
+						struct worker *moved)
+{
+	u64 dispatches, enqueues = lab->cpus[3].enqueues;
+	unsigned long turns = w->turns;
+	bool held;
+
+	SCX_ASSERT(lab_ring(moved));
+	LAB_COMES(lab->cpus[3].enqueues != enqueues && lab_asleep(w));
+	SCX_ASSERT(lab_hold(lab, 3, LAB_TICK));
+	dispatches = lab->cpus[1].dispatches;
+	SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
+	LAB_COMES(lab->cpus[1].dispatches != dispatches);
+	sem_post(&w->bell);
+	held = shared(lab->cpus[3].held);
+	lab_unhold(lab, 3);
+	SCX_ASSERT(held);
+	LAB_FOLLOWS(lab, w->turns == turns + 1);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_enq_in_dispatch(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *spinner[2], *moved, *w;
+	int i;
+
+	if (sleeper_and_spinner(lab, DSQ_LOCAL, -1, &w, &spinner[0]))
+		return SCX_TEST_FAIL;
+	lab->cpus[1].renew = true;
+	moved = lab_work(lab, 3, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(moved && lab_route(lab, moved, DSQ_LOCAL_ON | 3, ENQ_PREEMPT, 1));
+	spinner[1] = lab_spin(lab, 3);
+	SCX_ASSERT(spinner[1]);
+
+	for (i = 1; i <= WAKEUPS / 4; i++) {
+		if (preempt_in_dispatch(lab, w, moved))
+			return SCX_TEST_FAIL;
+		LAB_COMES(moved->turns == i);
+		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static void work_spin_and_tell(struct worker *w)
+{
+	while (!shared(w->stop)) {
+		set_shared(w->ran_on, sched_getcpu());
+		count(w->turns);
+	}
+}
+
+/* The task that is to run first on its CPU sees where the other one ran last */
+static struct worker *second;
+
+static void work_see_second(struct worker *w)
+{
+	while (!sem_wait(&w->bell) && !w->stop) {
+		w->in_order = shared(second->ran_on) != w->cpu;
+		count(w->turns);
+	}
+}
+
+/*
+ * As kick_enq_expired, but another task waits in the local queue already: the preemption is for
+ * both of them, in the order in which they came
+ */
+static enum scx_test_status kick_enq_tail(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *first[3];
+	int i;
+
+	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_linger_switch));
+	second = lab_work(lab, 1, SCHED_EXT, work_spin_and_tell);
+	SCX_ASSERT(second && lab_goes_on(second) && lab_roam(second, 1, 2));
+	for (i = 1; i <= 2; i++) {
+		first[i] = lab_work(lab, i, SCHED_EXT, work_see_second);
+		SCX_ASSERT(first[i] && lab_route(lab, first[i], DSQ_LOCAL, 0, -1));
+		SCX_ASSERT(lab_work(lab, i, SCHED_EXT, work_spin));
+		lab->cpus[i].renew = true;
+		lab->cpus[i].linger_ns = LINGER_NS;
+	}
+
+	for (i = 0; i < WAKEUPS; i++) {
+		int from = 1 + i % 2, to = 3 - from;
+		unsigned long turns = first[to]->turns;
+
+		SCX_ASSERT(lab_route(lab, second, DSQ_LOCAL_ON | to, 0, -1));
+		SCX_ASSERT(lab_ring(first[to]));
+		lab_order(lab, from, LAB_ENQUEUE, to, KICK_PREEMPT, 1);
+		LAB_KICK_BRINGS(lab, from, KICK_PREEMPT, !lab->cpus[from].left);
+		LAB_FOLLOWS(lab, first[to]->turns == turns + 1);
+		SCX_ASSERT(first[to]->in_order);
+		LAB_FOLLOWS(lab, shared(second->ran_on) == to);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 LAB_TEST(kick_enq_local,
 	 "a task woken into its own CPU's local queue with SCX_ENQ_PREEMPT runs at once",
 	 "passes")
@@ -244,4 +351,12 @@ LAB_TEST(kick_enq_then_claim,
 
 LAB_TEST(kick_enq_expired,
 	 "so does a kick for a task that was preempted",
+	 "passes")
+
+LAB_TEST(kick_enq_in_dispatch,
+	 "so does a task that is put there with SCX_ENQ_PREEMPT while its CPU is in ops.dispatch",
+	 "loses the flag, the task waits for ever")
+
+LAB_TEST(kick_enq_tail,
+	 "a kick leaves the order of the CPU's local queue alone",
 	 "passes")

@@ -56,29 +56,6 @@ pick_task_scx(...)
 
 // What they left for others to see.
 
-@ leaving @
-expression e1, e2;
-@@
-switch_class(...)
-{
-<...
-- smp_store_release(&e1->scx.pnt_seq, e2);
-...>
-}
-
-@ setup @
-@@
-init_sched_ext_class(...)
-{
-<...
-(
-- scx_kick_cpus_pnt_seqs = ...;
-|
-- init_irq_work(&rq->scx.kick_cpus_irq_work, ...);
-)
-...>
-}
-
 @ dump @
 identifier m = { cpus_to_kick, cpus_to_kick_if_idle, cpus_to_preempt, cpus_to_wait };
 @@

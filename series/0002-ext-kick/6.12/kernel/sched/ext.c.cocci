@@ -13,20 +13,18 @@ if (unlikely(!--nr_loops)) {
 }
 
 @ pick @
-identifier keep;
-statement S;
+identifier p;
 @@
 pick_task_scx(...)
 {
 <...
-if (unlikely(rq->scx.flags & SCX_RQ_BAL_PENDING)) {
-	if (...) {
-		...
-	} else {
-		keep = false;
+- if (!p)
+-	return NULL;
++ if (!p) {
++	if (unlikely(rq->scx.flags & SCX_RQ_BAL_PENDING))
 +		scx_kick_cpu(cpu_of(rq), KICK_REQ_IDLE);
-	}
-} else S
++	return NULL;
++ }
 ...>
 }
 
@@ -85,6 +83,17 @@ synchronize_rcu();
 ...>
 }
 
+@ stopped @
+expression dsq, p;
+@@
+put_prev_task_scx(...)
+{
+<...
+dispatch_enqueue(dsq, p, SCX_ENQ_HEAD);
++ scx_kick_enqueued(p, 0);
+...>
+}
+
 // What an operation decided has been done: now its kicks.
 
 @ enqueued @
@@ -99,7 +108,7 @@ task_woken_scx(...)
 {
 ...
 run_deferred(...);
-+ scx_kick_flush(KICK_LATER_WOKEN);
++ scx_kick_flush(KICK_OP_WOKEN);
 }
 
 @ dispatched @
@@ -108,6 +117,6 @@ balance_one(...)
 {
 <...
 flush_dispatch_buf(rq);
-+ scx_kick_flush(KICK_LATER_DISPATCH);
++ scx_kick_flush(KICK_OP_DISPATCH);
 ...>
 }

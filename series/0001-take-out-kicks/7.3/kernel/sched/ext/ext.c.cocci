@@ -34,21 +34,6 @@ do_pick_task_scx(...)
 ...>
 }
 
-@ setup @
-@@
-init_sched_ext_class(...)
-{
-<...
-(
-- BUG_ON(!zalloc_cpumask_var_node(&rq->scx.cpus_to_sync, ...));
-|
-- INIT_LIST_HEAD(&rq->scx.sched_pcpus_to_kick);
-|
-- rq->scx.kick_cpus_irq_work = ...;
-)
-...>
-}
-
 @ dump @
 identifier m = { cpus_to_kick, cpus_to_kick_if_idle, cpus_to_preempt, cpus_to_wait };
 expression E;
@@ -74,10 +59,3 @@ expression list args;
 @@
 - scx_dump_line(s, "CPU %-4d: nr_run=%u flags=0x%x cpu_rel=%d ksync=%lu", args, rq->scx.kick_sync);
 + scx_dump_line(s, "CPU %-4d: nr_run=%u flags=0x%x cpu_rel=%d", args);
-
-// The masks of each scheduler.
-
-@ masks_gone @
-identifier m = { cpus_to_kick, cpus_to_kick_if_idle, cpus_to_preempt, cpus_to_wait };
-@@
-- free_cpumask_var(pcpu->m);

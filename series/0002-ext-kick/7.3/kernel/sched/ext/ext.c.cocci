@@ -1,16 +1,3 @@
-// A task on the local DSQ, with or without SCX_ENQ_PREEMPT.
-
-@ enq @
-@@
-rq_owned_post_enq(...)
-{
-...
-- if (rq->scx.flags & SCX_RQ_IN_DISPATCH)
--	return;
-- if ((enq_flags & SCX_ENQ_PREEMPT) && ...) { ... }
-+ scx_kick_local_enq(dsq, p, enq_flags);
-}
-
 // The debug dump ...
 
 @ dump @

@@ -1,85 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sched_ext kicks: what is told of them in the log, in the debug dump and in debugfs. The counters
- * (struct scx_kick_stats) are kept by ext_kick.c.
+ * sched_ext kicks: what is told of them in the debug dump and in debugfs.
  */
 #include <linux/debugfs.h>
-#include <linux/moduleparam.h>
 #include <linux/seq_file.h>
 
-#include "ext_kick.h"
-
-#undef MODULE_PARAM_PREFIX
-#define MODULE_PARAM_PREFIX "sched_ext."
-
-static unsigned int kick_wait_warn_ms = 10;
-module_param(kick_wait_warn_ms, uint, 0644);
-MODULE_PARM_DESC(kick_wait_warn_ms,
-		 "Report once each wait for a kicked CPU that takes longer than this (ms), 0: none");
-
-/* Other files are built together with this one. */
-#undef MODULE_PARAM_PREFIX
-#define MODULE_PARAM_PREFIX KBUILD_MODNAME "."
-
+#define KICK_NAME(outcome, name)	[outcome] = name,
 static const char *const kick_outcomes[SCX_KICKED_NR] = {
-	[SCX_KICKED_SENT]	= "sent",
-	[SCX_KICKED_COALESCED]	= "coalesced",
-	[SCX_KICKED_SELF]	= "self",
-	[SCX_KICKED_BUSY]	= "busy",
-	[SCX_KICKED_OFFLINE]	= "offline",
-	[SCX_KICKED_BYPASS]	= "bypass",
-	[SCX_KICKED_DISABLED]	= "disabled",
-	[SCX_KICKED_CLAIMED]	= "claimed",
-	[SCX_KICKED_REFUSED]	= "refused",
-	[SCX_KICKED_GONE]	= "gone",
+	KICK_OUTCOMES(KICK_NAME, KICK_NAME)
 };
+#undef KICK_NAME
 
-/**
- * scx_kick_wait_check - report a wait that has become long, once
- * @cpu: CPU that this one waits for
- *
- * Context: Preemption is off, no rq lock is held.
- */
-void scx_kick_wait_check(s32 cpu)
-{
-	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
-	u64 bound = (u64)READ_ONCE(kick_wait_warn_ms) * NSEC_PER_MSEC;
-	struct task_struct *curr;
-	u64 waited;
-
-	if (!bound || stats->wait_told)
-		return;
-	waited = stats->wait_before_ns + kick_ns_since(stats->wait_since_ns);
-	if (waited < bound)
-		return;
-
-	stats->wait_told = true;
-	guard(rcu)();
-	curr = rcu_dereference(cpu_rq(cpu)->curr);
-	pr_warn_ratelimited("sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
-			    smp_processor_id(), current->comm, current->pid,
-			    div_u64(waited, NSEC_PER_USEC), cpu, curr->comm, curr->pid);
-}
-
-/* The CPUs that @cpu waits for are those with KICK_REQ_WAIT, see kick_wait(). */
 static void kick_dump_wait(struct seq_buf *line, s32 cpu)
 {
-	u64 since = READ_ONCE(per_cpu(scx_kick_stats, cpu).wait_since_ns);
-	u64 before = READ_ONCE(per_cpu(scx_kick_stats, cpu).wait_before_ns);
+	struct kick_wait *wait = &per_cpu(scx_kick_pcpu, cpu).wait;
+	u64 since = READ_ONCE(per_cpu(kick_watch, cpu).wait_since_ns);
+	u64 before = READ_ONCE(per_cpu(kick_watch, cpu).wait_before_ns);
+	s32 now = READ_ONCE(wait->cpu), other;
 	const char *sep = "";
-	s32 other;
 
 	if (!since) {
-		if (READ_ONCE(per_cpu(scx_kick_pcpu, cpu).waiting))
+		if (READ_ONCE(wait->due))
 			seq_buf_puts(line, " waits=later");
 		return;
 	}
 
 	seq_buf_printf(line, " waits_us=%llu for=",
 		       div_u64(before + kick_ns_since(since), NSEC_PER_USEC));
-	for_each_online_cpu(other) {
-		if (other == cpu ||
-		    !(atomic_read(&per_cpu(scx_kick_pcpu, other).word) & KICK_REQ_WAIT))
+	for_each_possible_cpu(other) {
+		if (other != now && !cpumask_test_cpu(other, wait->cpus))
 			continue;
 		seq_buf_printf(line, "%s%d", sep, other);
 		sep = ",";
@@ -125,7 +74,8 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 
 	seq_buf_init(&line, text, sizeof(text));
 	seq_buf_printf(&line, "kick=%s%s%s%s%s%s%s cycle=%u",
-		       word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_BUSY ? "busy" : "idle",
+		       word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_ABOVE ? "above" :
+		       word & KICK_CPU_BUSY ? "busy" : "idle",
 		       word & KICK_REQ_RESCHED ? "+resched" : "",
 		       word & KICK_REQ_IDLE ? "+idle" : "",
 		       word & KICK_REQ_PREEMPT ? "+preempt" : "",
@@ -199,9 +149,7 @@ static int kick_show(struct seq_file *m, void *v)
 /* Interrupts are off, so nothing but an NMI counts meanwhile. A wait may be under way. */
 static void kick_reset_stats(void *unused)
 {
-	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
-
-	memset(stats, 0, offsetof(struct scx_kick_stats, wait_since_ns));
+	memset(this_cpu_ptr(&scx_kick_stats), 0, sizeof(scx_kick_stats));
 }
 
 static ssize_t kick_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sched_ext kicks: what ext_kick.c takes from the sched_ext of this kernel.
+ * sched_ext kicks: what it takes from the sched_ext of this kernel.
  *
  * Linux 6.12 has one BPF scheduler at a time, which may kick any CPU. It is what NULL stands for
  * as a @sch here.
@@ -41,19 +41,6 @@ static __always_inline bool kick_bypassed(struct scx_sched *sch)
 	return READ_ONCE(scx_ops_bypass_depth);
 }
 
-/* In an operation whose decisions on where to queue a task are carried out after it? */
-static __always_inline bool kick_in_op(void)
-{
-	u32 mask = SCX_KF_SELECT_CPU | SCX_KF_ENQUEUE | SCX_KF_DISPATCH;
-
-	return (current->scx.kf_mask & mask) && !in_nmi();
-}
-
-static __always_inline enum kick_later kick_op(void)
-{
-	return current->scx.kf_mask & SCX_KF_DISPATCH ? KICK_LATER_DISPATCH : KICK_LATER_ENQUEUE;
-}
-
 static __always_inline bool kick_rq_dispatches(struct rq *rq)
 {
 	return rq->scx.flags & SCX_RQ_IN_BALANCE;
@@ -69,7 +56,8 @@ static __always_inline bool kick_needs_caps(struct scx_sched *sch)
 	return false;
 }
 
-static inline void kick_with_caps(struct scx_sched *sch, s32 cpu, int req) {}
+static inline void kick_with_caps(struct scx_sched *sch, s32 cpu, int req,
+				  unsigned long irq_flags) {}
 
 static inline bool kick_task_permitted(struct scx_sched *sch, struct task_struct *p, s32 cpu)
 {

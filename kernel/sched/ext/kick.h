@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * sched_ext kicks: what the rest of the scheduler sees of them.
+ *
+ * The protocol is told in kick.c. The scheduler tells it three things: where a
+ * scheduling cycle of a CPU begins and where it ends, which scx operation runs
+ * just now, and that what an operation decided has been done.
+ */
+#ifndef _KERNEL_SCHED_EXT_KICK_H
+#define _KERNEL_SCHED_EXT_KICK_H
+
+#ifdef CONFIG_SCHED_CLASS_EXT
+
+#include "kick_int.h"
+#include "kick_ops.h"
+
+void scx_kick_cpu(s32 cpu, int req);
+void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
+			u64 enq_flags);
+void scx_kick_entered(struct rq *rq, struct task_struct *p);
+void scx_kick_serve(struct rq *rq, int word);
+void __scx_kick_flush(void);
+void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags);
+void __scx_kick_sibling_pick(void);
+void __scx_kick_cycle_end(bool switched);
+void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle);
+void scx_kick_reset(void);
+
+/**
+ * scx_kick_cycle_start - a scheduling cycle of this CPU starts
+ * @rq: this CPU's rq
+ *
+ * Takes the requests from the word of this CPU: the cycle that follows serves
+ * them, and sees what their kickers wrote before.
+ *
+ * Context: prev_balance() with a BPF scheduler loaded. Caller holds @rq's lock.
+ */
+static inline void scx_kick_cycle_start(struct rq *rq)
+{
+	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	int word;
+
+	kick->number += KICK_CYCLE;
+	/*
+	 * A full barrier, (B) of kick.c. Without it, the dispatch path could
+	 * look at a BPF queue before the kicker filled it while the kicker
+	 * already counts on this cycle.
+	 */
+	word = atomic_xchg(&kick->word, kick->number | KICK_CPU_PICKING);
+	if (unlikely(word & (KICK_REQ_MASK | KICK_CLAIM)))
+		scx_kick_serve(rq, word);
+}
+
+/**
+ * scx_kick_sibling_pick - this CPU is about to run what its sibling picked
+ *
+ * The dispatch path of this CPU does not run, so its requests stay, and lead to
+ * a cycle at the end of this one. %KICK_CPU_BUSY and %KICK_CPU_ABOVE stay, too,
+ * for those who rely on a cycle to come.
+ *
+ * Context: pick_next_task() under core scheduling, before the switch. Caller
+ * holds the rq lock.
+ */
+static inline void scx_kick_sibling_pick(void)
+{
+	if (scx_enabled())
+		__scx_kick_sibling_pick();
+}
+
+/**
+ * scx_kick_begin_op - an scx operation begins
+ * @op: what the kernel does after it, or %KICK_OP_NONE: as after what surrounds it
+ *
+ * Context: Caller has interrupts off, unless @op is %KICK_OP_NONE.
+ *
+ * Return: what to hand to scx_kick_end_op(). Operations may be nested.
+ */
+static __always_inline enum kick_op scx_kick_begin_op(int op)
+{
+	enum kick_op outer = KICK_OP_NONE;
+
+	if (op != KICK_OP_NONE) {
+		outer = __this_cpu_read(scx_kick_pcpu.op);
+		__this_cpu_write(scx_kick_pcpu.op, op);
+	}
+	return outer;
+}
+
+/**
+ * scx_kick_end_op - an scx operation has ended
+ * @op: what scx_kick_begin_op() was called with
+ * @outer: what it returned
+ *
+ * Context: as scx_kick_begin_op()
+ */
+static __always_inline void scx_kick_end_op(int op, enum kick_op outer)
+{
+	if (op != KICK_OP_NONE)
+		__this_cpu_write(scx_kick_pcpu.op, outer);
+}
+
+/**
+ * scx_kick_flush - what an scx operation of this CPU decided has been done
+ * @op: the operation
+ *
+ * Makes the kicks that were held back for @op. A CPU that is kicked finds the
+ * task that the same operation put on a DSQ. Carrying out what was decided may
+ * enqueue tasks on other rqs, so kicks wait for all of it.
+ *
+ * Context: Caller has interrupts off, and may hold any rq locks.
+ */
+static inline void scx_kick_flush(enum kick_op op)
+{
+	if (unlikely(__this_cpu_read(scx_kick_pcpu.held.until) == op))
+		__scx_kick_flush();
+}
+
+/**
+ * scx_kick_enqueued - the verdict on a task has been carried out
+ * @p: the task
+ * @enq_flags: flags that ops.enqueue() was called with, or would have been
+ *
+ * Makes the kicks of ops.runnable(), ops.select_cpu(), ops.enqueue() and
+ * ops.stopping(), or leaves them to task_woken_scx().
+ *
+ * Context: after do_enqueue_task(). Caller holds the rq lock of @p.
+ */
+static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
+{
+	if (unlikely(__this_cpu_read(scx_kick_pcpu.held.until) == KICK_OP_ENQUEUE))
+		__scx_kick_enqueued(p, enq_flags);
+}
+
+/**
+ * scx_kick_cycle_end - a scheduling cycle of this CPU has ended
+ * @switched: another task runs now
+ *
+ * Starts another cycle for what was asked during this one. Then, if a sched_ext
+ * task is about to run, waits for the CPUs that this one kicked with
+ * %SCX_KICK_WAIT.
+ *
+ * Context: the end of __schedule(), on the stack of the task that was picked.
+ * Caller holds no rq lock, has interrupts on and preemption off.
+ */
+static inline void scx_kick_cycle_end(bool switched)
+{
+	if (scx_enabled())
+		__scx_kick_cycle_end(switched);
+}
+
+#else	/* CONFIG_SCHED_CLASS_EXT */
+
+struct rq;
+
+static inline void scx_kick_cycle_start(struct rq *rq) {}
+static inline void scx_kick_sibling_pick(void) {}
+static inline void scx_kick_cycle_end(bool switched) {}
+
+#endif	/* CONFIG_SCHED_CLASS_EXT */
+
+#endif	/* _KERNEL_SCHED_EXT_KICK_H */

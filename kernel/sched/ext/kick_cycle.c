@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sched_ext kicks: the scheduling cycle of a CPU, which serves them.
+ */
+
+static void kick_trace_served(s32 cpu, int word)
+{
+	u64 *asked_ns = &per_cpu(kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1];
+	u64 asked = READ_ONCE(*asked_ns);
+
+	WRITE_ONCE(*asked_ns, 0);
+	trace_sched_ext_kick_served(cpu, word & KICK_REQ_MASK,
+				    asked ? kick_ns_since(asked) : 0);
+}
+
+/*
+ * Keep the claim for the case that this cycle does not switch tasks. Its owner may replace
+ * it meanwhile.
+ */
+static void kick_put_back_claim(struct scx_kick *kick)
+{
+	int word = atomic_read(&kick->word);
+
+	do {
+		if (word & KICK_REQ_TASK)
+			return;
+	} while (!atomic_try_cmpxchg(&kick->word, &word, word | KICK_CLAIM));
+}
+
+/* What the CPU of @rq runs: the lock keeps it from changing. */
+static __always_inline struct task_struct *kick_curr(struct rq *rq)
+{
+	lockdep_assert_rq_held(rq);
+	return rcu_dereference_protected(rq->curr, lockdep_is_held(__rq_lockp(rq)));
+}
+
+/**
+ * scx_kick_serve - a cycle has taken requests, or a claim
+ * @rq: this CPU's rq
+ * @word: the word that they were in
+ *
+ * A task of another class has no slice: what was asked then is met by the cycle itself.
+ *
+ * Context: scx_kick_cycle_start(). Caller holds @rq's lock.
+ */
+void scx_kick_serve(struct rq *rq, int word)
+{
+	struct task_struct *curr = kick_curr(rq);
+
+	if (word & KICK_CLAIM)
+		kick_put_back_claim(this_cpu_ptr(&scx_kick_pcpu));
+	if (!(word & KICK_REQ_MASK))
+		return;
+
+	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
+	    curr->sched_class == &ext_sched_class)
+		kick_end_slice(curr);
+
+	this_cpu_inc(scx_kick_stats.served);
+	if (trace_sched_ext_kick_served_enabled())
+		kick_trace_served(cpu_of(rq), word);
+}
+
+/* Ask @req of a CPU that is inside a cycle. Returns false if the cycle has ended. */
+static noinline bool kick_picking(s32 cpu, int req)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+	int word = atomic_read(&kick->word);
+
+	do {
+		if (!(word & KICK_CPU_PICKING))
+			return false;
+		kick_asked(cpu, word);
+	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));
+
+	return true;
+}
+
+/**
+ * scx_kick_local_enq - make a CPU look at the task that was put on its local DSQ
+ * @dsq: the local DSQ
+ * @p: the task
+ * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext task
+ *
+ * The rq lock keeps the CPU from starting a cycle and from taking its next task. If a cycle
+ * is under way it may have done the latter, and the end of it leads to another one. If it
+ * is about to take the task, it may still keep the one before, whose slice ops.dispatch()
+ * has filled again: KICK_REQ_TASK preempts that one then, and nothing where tasks are
+ * switched.
+ *
+ * Context: Caller holds the lock of the rq that @dsq belongs to.
+ */
+void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
+{
+	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
+	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
+	struct task_struct *curr = kick_curr(rq);
+	bool on_scx = curr->sched_class == &ext_sched_class;
+	bool preempt = on_scx && p != curr &&
+		       (enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT));
+
+	/* Core scheduling dispatches for a sibling, too, which need not be in a cycle. */
+	if (kick_rq_dispatches(rq) && (word & KICK_CPU_PICKING)) {
+		if (preempt)
+			kick_picking(cpu_of(rq), KICK_REQ_TASK);
+		return;
+	}
+	if (!preempt && !sched_class_above(&ext_sched_class, curr->sched_class))
+		return;
+
+	if (preempt)
+		kick_end_slice(curr);
+
+	if ((word & KICK_CPU_PICKING) && kick_picking(cpu_of(rq), KICK_REQ_RESCHED))
+		return;
+	/* A cycle is on its way, and with it an interrupt. It needs this lock to start. */
+	if (word & KICK_REQ_MASK)
+		return;
+	resched_curr(rq);
+}
+
+/**
+ * scx_kick_entered - a task has become a sched_ext task
+ * @rq: its rq
+ * @p: the task
+ *
+ * If it runs, its CPU is not one that a higher class keeps any more. It starts a cycle for
+ * the kicks that were left out because of that.
+ *
+ * Context: switched_to_scx(). Caller holds @rq's lock.
+ */
+void scx_kick_entered(struct rq *rq, struct task_struct *p)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu_of(rq));
+	int word, new;
+
+	if (!scx_enabled() || !task_current(rq, p))
+		return;
+	/* (G), pairs with (H) in __scx_kick_cycle_end() */
+	word = atomic_read(&kick->word);
+	do {
+		new = word & KICK_CPU_PICKING ? word | KICK_REQ_RESCHED : word & ~KICK_CPU_ABOVE;
+	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
+	resched_curr(rq);
+}
+
+/**
+ * __scx_kick_sibling_pick - scx_kick_sibling_pick() with a BPF scheduler loaded
+ */
+void __scx_kick_sibling_pick(void)
+{
+	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	unsigned int picks = kick->number + KICK_SIBLING;
+	int word = atomic_read(&kick->word);
+	int new;
+
+	/* Its own number, or a claimer could take the word after it for the one before. */
+	kick->number = (kick->number & -KICK_CYCLE) | (picks & (KICK_CYCLE - 1));
+	do {
+		new = kick->number | KICK_CPU_PICKING |
+		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY | KICK_CPU_ABOVE));
+	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
+}
+
+/* Where this CPU is after a cycle. */
+static __always_inline int kick_state(void)
+{
+	const struct sched_class *class = READ_ONCE(current->sched_class);
+
+	if (likely(class == &ext_sched_class))
+		return KICK_CPU_BUSY;
+	return class == &idle_sched_class ? KICK_CPU_IDLE : KICK_CPU_BUSY | KICK_CPU_ABOVE;
+}
+
+/* What an end of a cycle in @state leaves out of @word. */
+static int kick_dropped(int word, int state, bool switched)
+{
+	/* The CPU starts a cycle when the task leaves, or becomes a sched_ext task. */
+	if (state & KICK_CPU_ABOVE)
+		return KICK_REQ_MASK | KICK_CLAIM;
+	/* What was claimed runs no more. Not PICKING: the BPF scheduler came meanwhile. */
+	if (!switched || !(word & KICK_CPU_PICKING))
+		return state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0;
+	return KICK_REQ_TASK | KICK_CLAIM | (state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0);
+}
+
+/*
+ * True if a CPU in @state owes a cycle to somebody who has found @word: it left BUSY for
+ * idle, or ABOVE, without a cycle of its own (a sibling made the pick). Not if it is forced
+ * idle and has tasks: two siblings would force each other to idle in turn.
+ */
+static bool kick_owes_cycle(int word, int state)
+{
+	if (state == KICK_CPU_IDLE)
+		return (word & KICK_CPU_BUSY) && !this_rq()->nr_running;
+	return (word & KICK_CPU_ABOVE) && !(state & KICK_CPU_ABOVE);
+}
+
+/* The cycle did not simply go from PICKING to its end: @word is what was there instead. */
+static void kick_cycle_again(struct scx_kick *kick, int word, bool switched)
+{
+	int state, new;
+
+	do {
+		/* What kept the word from changing may have been (G): look at the class again. */
+		smp_rmb();
+		state = kick_state();
+		new = kick->number | state |
+		      (word & (KICK_REQ_MASK | KICK_CLAIM) & ~kick_dropped(word, state, switched));
+	} while (!atomic_try_cmpxchg(&kick->word, &word, new));	/* (H) */
+
+	if ((new & KICK_REQ_MASK) || kick_owes_cycle(word, state))
+		kick_resched_self();
+}
+
+/* @word is what the end of the cycle found. Apart, so that the other cycles save no registers. */
+static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, bool switched)
+{
+	if (word != (kick->number | KICK_CPU_PICKING))
+		kick_cycle_again(kick, word, switched);
+	if (READ_ONCE(kick->wait.due) && READ_ONCE(current->sched_class) == &ext_sched_class)
+		kick_wait_begin(kick, switched);
+}
+
+/**
+ * __scx_kick_cycle_end - scx_kick_cycle_end() with a BPF scheduler loaded
+ * @switched: another task runs now
+ */
+void __scx_kick_cycle_end(bool switched)
+{
+	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	int word = kick->number | KICK_CPU_PICKING;
+
+	/* (H), pairs with (G) in scx_kick_entered() */
+	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, kick->number | kick_state()) ||
+		     READ_ONCE(kick->wait.due)))
+		kick_cycle_end_slow(kick, word, switched);
+}
+
+/**
+ * scx_kick_reset - leave nothing of the kicks of a BPF scheduler that has gone
+ *
+ * Context: Process context, after scx_enabled() became false and synchronize_rcu() has
+ * waited for every kick and every cycle that may have seen it true.
+ */
+void scx_kick_reset(void)
+{
+	s32 cpu;
+
+	for_each_possible_cpu(cpu) {
+		struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+
+		irq_work_sync(&kick->work);
+		atomic_set(&kick->word, KICK_CPU_IDLE);
+		kick->claim.task = NULL;
+		WRITE_ONCE(kick->wait.due, 0);
+		kick->wait.cpu = nr_cpu_ids;
+		cpumask_clear(kick->wait.cpus);
+		kick->held.until = KICK_OP_NONE;
+		kick->held.req = 0;
+		WRITE_ONCE(kick->held.masks, false);
+		cpumask_clear(kick->held.idle);
+		cpumask_clear(kick->held.resched);
+		cpumask_clear(kick->held.preempt);
+		WRITE_ONCE(per_cpu(kick_watch, cpu).wait_before_ns, 0);
+		WRITE_ONCE(per_cpu(kick_watch, cpu).wait_told, false);
+	}
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sched_ext kicks: a CPU waits for those that it kicked with SCX_KICK_WAIT.
+ */
+#include <linux/moduleparam.h>
+
+/*
+ * How often a task that has executed nothing yet is held up for kicks that its own CPU
+ * made since: by an ops.dispatch() that keeps it, say. Without a bound CPUs that kick each
+ * other with SCX_KICK_WAIT in each of their cycles would run nothing but cycles.
+ */
+#define KICK_WAIT_ROUNDS	3
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "sched_ext."
+
+static unsigned int kick_wait_warn_ms;
+module_param(kick_wait_warn_ms, uint, 0644);
+MODULE_PARM_DESC(kick_wait_warn_ms,
+		 "Report once each wait for a kicked CPU that takes longer than this (ms), 0: none");
+
+/* Other files are built together with this one. */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX KBUILD_MODNAME "."
+
+/*
+ * Report a wait for @cpu that has become long, once. Deferred: the console may not hold up
+ * a switch of tasks.
+ */
+static void kick_wait_check(s32 cpu)
+{
+	struct kick_watch *watch = this_cpu_ptr(&kick_watch);
+	u64 bound = (u64)READ_ONCE(kick_wait_warn_ms) * NSEC_PER_MSEC;
+	struct task_struct *curr;
+	u64 waited;
+
+	if (!bound || watch->wait_told)
+		return;
+	waited = watch->wait_before_ns + kick_ns_since(watch->wait_since_ns);
+	if (waited < bound)
+		return;
+
+	watch->wait_told = true;
+	if (!__printk_ratelimit(__func__))
+		return;
+	guard(rcu)();
+	curr = rcu_dereference(cpu_rq(cpu)->curr);
+	printk_deferred(KERN_WARNING "sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
+			smp_processor_id(), current->comm, current->pid,
+			div_u64(waited, NSEC_PER_USEC), cpu, curr->comm, curr->pid);
+}
+
+/* Returns false if this CPU has to schedule before wait.cpu has entered a cycle. */
+static bool kick_wait_goes_on(struct kick_wait *wait)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, wait->cpu);
+	int word;
+
+	/* It may have gone offline while this wait gave way. */
+	if (!cpu_online(wait->cpu))
+		return true;
+	/* (D), pairs with (B) in scx_kick_cycle_start() */
+	while ((word = atomic_read_acquire(&kick->word)) & KICK_REQ_WAIT) {
+		if ((word ^ wait->word) >> KICK_CYCLE_SHIFT)
+			break;
+		if (need_resched())
+			return false;
+		kick_wait_check(wait->cpu);
+		cpu_relax();
+	}
+	return true;
+}
+
+/*
+ * Wait for @cpu. The bit goes first: an interrupt may kick @cpu again, which is for the
+ * next task.
+ */
+static bool kick_wait_for(struct kick_wait *wait, s32 cpu)
+{
+	cpumask_clear_cpu(cpu, wait->cpus);
+	wait->cpu = cpu;
+	wait->word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);	/* (C) */
+	return kick_wait_goes_on(wait);
+}
+
+/*
+ * Go once through the CPUs to wait for, from where the last time ended, or from the first
+ * one if more were asked for since. Interrupts are on, so a kick from one may add a CPU at
+ * any time: where it comes too late for the task that is held up, the next one waits.
+ */
+static bool kick_wait_round(struct kick_wait *wait)
+{
+	s32 cpu = nr_cpu_ids;
+
+	if (wait->cpu < nr_cpu_ids) {
+		if (!kick_wait_goes_on(wait))
+			return false;
+		cpu = cpumask_next(wait->cpu, wait->cpus);
+	}
+	if (READ_ONCE(wait->asked) && wait->rounds < KICK_WAIT_ROUNDS) {
+		WRITE_ONCE(wait->asked, false);
+		wait->rounds++;
+		cpu = cpumask_first(wait->cpus);
+	}
+	for (; cpu < nr_cpu_ids; cpu = cpumask_next(cpu, wait->cpus)) {
+		if (!kick_wait_for(wait, cpu))
+			return false;
+	}
+	wait->cpu = nr_cpu_ids;
+	return true;
+}
+
+/* The bypass makes every CPU schedule. */
+static bool kick_wait_bypassed(struct kick_wait *wait)
+{
+	if (!kick_bypassed(NULL))
+		return false;
+	cpumask_clear(wait->cpus);
+	WRITE_ONCE(wait->asked, false);
+	wait->cpu = nr_cpu_ids;
+	return true;
+}
+
+/* @ended: it does not go on after the next cycle */
+static void kick_wait_account(bool ended)
+{
+	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
+	struct kick_watch *watch = this_cpu_ptr(&kick_watch);
+	u64 took;
+
+	/* debugfs resets these by an interrupt. */
+	guard(irqsave)();
+	took = watch->wait_before_ns + kick_ns_since(watch->wait_since_ns);
+	WRITE_ONCE(watch->wait_since_ns, 0);
+	if (!ended) {
+		watch->wait_before_ns = took;
+		return;
+	}
+	watch->wait_before_ns = 0;
+	watch->wait_told = false;
+	stats->waits++;
+	stats->wait_ns += took;
+	stats->wait_max_ns = max(stats->wait_max_ns, took);
+}
+
+/*
+ * Hold up the sched_ext task that is about to run. If it is the one that a wait held up
+ * before, that wait goes on. So may this CPU be kicked while the wait lasts: the task is
+ * held up until it can execute something, and not only until the wait has ended.
+ */
+static void kick_wait_begin(struct scx_kick *kick, bool switched)
+{
+	struct kick_wait *wait = &kick->wait;
+	bool ended;
+
+	/* Kicks from NMI, or of an operation, that no interrupt has come for yet. */
+	if (unlikely(READ_ONCE(kick->held.masks))) {
+		guard(irqsave)();
+		__scx_kick_flush();
+	}
+	if (switched || !READ_ONCE(wait->on))
+		wait->rounds = 0;
+	if (wait->cpu < nr_cpu_ids || READ_ONCE(wait->asked)) {
+		WRITE_ONCE(this_cpu_ptr(&kick_watch)->wait_since_ns, ktime_get_mono_fast_ns());
+		ended = kick_wait_bypassed(wait) || kick_wait_round(wait);
+		kick_wait_account(ended);
+	} else {
+		ended = true;
+	}
+	WRITE_ONCE(wait->on, !ended || need_resched());
+}
