@@ -322,7 +322,7 @@ void BPF_STRUCT_OPS(kick_lab_tick, struct task_struct *p)
 		return;
 	lc->ticks++;
 	/* The kernel may have given it a slice. Not if it has just lost its own */
-	if (lc->renew && p->scx.slice)
+	if (lc->endless && p->scx.slice)
 		p->scx.slice = SCX_SLICE_INF;
 	fire(LAB_TICK);
 	if (lc->hold == LAB_TICK)

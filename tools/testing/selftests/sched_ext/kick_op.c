@@ -242,6 +242,7 @@ static enum scx_test_status hands_over(struct lab *lab, const struct op *op)
 	SCX_ASSERT(h.w && LAB_WAIT(lab_asleep(h.w)) && lab_roam(h.w, 1, 3));
 	h.w->ran_on = 2;
 	lab->cpus[3].renew = 1;
+	lab->cpus[3].endless = 1;
 	h.spinner = lab_spin(lab, 3);
 	SCX_ASSERT(h.spinner && lab_spin(lab, 1));
 
@@ -265,6 +266,7 @@ static enum scx_test_status comes_after(struct worker *w, const struct op *op)
 	int i, early = 0, causes = 0;
 
 	target->renew = 1;
+	target->endless = 1;
 	SCX_ASSERT(lab_spin(lab, 3));
 	for (i = 0; i < ROUNDS; i++) {
 		u64 released = target->released, lost = lost_at();
