@@ -321,6 +321,9 @@ void BPF_STRUCT_OPS(kick_lab_tick, struct task_struct *p)
 	if (!lc)
 		return;
 	lc->ticks++;
+	/* The kernel may have given it a slice. Not if it has just lost its own */
+	if (lc->endless && p->scx.slice)
+		p->scx.slice = SCX_SLICE_INF;
 	fire(LAB_TICK);
 	if (lc->hold == LAB_TICK)
 		hold_still(lc);

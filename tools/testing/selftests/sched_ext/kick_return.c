@@ -93,6 +93,8 @@ static enum scx_test_status kick_and_look(struct lab *lab, struct worker *fifo, 
 	if (round % 3 == 2) {
 		SCX_ASSERT(lab_ring(fifo));
 		LAB_FOLLOWS(lab, shared(fifo->turns) > round / 3);
+		/* A kick would find it on the CPU still */
+		LAB_COMES(lab_asleep(fifo));
 	}
 	if (round % 3 == 1)
 		LAB_FOLLOWS(lab, lc->seen == lc->asked);
