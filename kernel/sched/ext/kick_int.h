@@ -39,15 +39,21 @@ enum scx_kick_flags {
 #define KICK_CPU_IDLE		0x000	/* idle, or nothing is known of it */
 #define KICK_CPU_PICKING	0x040	/* between the start and the end */
 #define KICK_CPU_BUSY		0x080	/* runs a task, cycles before it idles */
-#define KICK_CPU_ABOVE		0x100	/* with BUSY: of a higher class */
+#define KICK_CPU_ABOVE		0x400	/* with BUSY: of a higher class */
+
+/*
+ * Requests that a state has nothing to do for: IDLE at BUSY, RESCHED at ABOVE.
+ * The bits between those two stay clear, so that no mask is needed.
+ */
+#define KICK_NEEDLESS(req)	((req) << 7)
 
 /*
  * scx_kick::word, from here up: the number of the cycle, and below it that of
  * the picks that a sibling made. Both wrap.
  */
-#define KICK_CYCLE_SHIFT	16
+#define KICK_CYCLE_SHIFT	17
 #define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
-#define KICK_SIBLING		BIT(9)
+#define KICK_SIBLING		BIT(11)
 
 /* Takes the slice as SCX_ENQ_PREEMPT does, but leaves the task at the tail */
 #define KICK_ENQ_PREEMPT	(1LLU << 60)
@@ -90,7 +96,7 @@ enum scx_kick_outcome {
 enum kick_op {
 	KICK_OP_NONE,		/* nothing that a kick has to wait for */
 	KICK_OP_ENQUEUE,	/* enqueues the task: scx_kick_enqueued() */
-	KICK_OP_WOKEN,		/* ... on another CPU: task_woken_scx() */
+	KICK_OP_WOKEN,		/* ... that wakes up: task_woken_scx() */
 	KICK_OP_DISPATCH,	/* flushes the dispatch buffer */
 	KICK_OP_LOCKED,		/* something, before interrupts open */
 };
