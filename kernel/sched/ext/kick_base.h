@@ -41,6 +41,24 @@ static __always_inline bool kick_bypassed(struct scx_sched *sch)
 	return READ_ONCE(scx_ops_bypass_depth);
 }
 
+/* In an operation that a kick has to wait for? */
+static __always_inline bool kick_in_op(void)
+{
+	return (current->scx.kf_mask & KICK_KF_MASK) ||
+	       __this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE;
+}
+
+static __always_inline enum kick_op kick_op(void)
+{
+	u32 mask = current->scx.kf_mask;
+
+	if (mask & SCX_KF_DISPATCH)
+		return KICK_OP_DISPATCH;
+	if (mask & KICK_KF_MASK)
+		return KICK_OP_ENQUEUE;
+	return __this_cpu_read(scx_kick_pcpu.op);
+}
+
 static __always_inline bool kick_rq_dispatches(struct rq *rq)
 {
 	return rq->scx.flags & SCX_RQ_IN_BALANCE;

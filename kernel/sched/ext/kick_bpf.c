@@ -3,19 +3,15 @@
  * sched_ext kicks: what BPF programs call.
  */
 
-/* Translate flags. %SCX_KICK_IDLE stands alone, the others combine. Returns 0 if they don't. */
 static __always_inline int kick_req(u64 flags)
 {
-	if (flags == SCX_KICK_IDLE)
-		return KICK_REQ_IDLE;
-	if (likely(!(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
-		return KICK_REQ_RESCHED | (int)flags;
-	return 0;
+	return flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
 }
 
-static __always_inline bool kick_req_valid(struct scx_sched *sch, int req, u64 flags)
+/* %SCX_KICK_IDLE stands alone, the others combine. */
+static __always_inline bool kick_flags_valid(struct scx_sched *sch, u64 flags)
 {
-	if (likely(req))
+	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
 		return true;
 
 	kick_error(sch,
@@ -35,19 +31,21 @@ static __always_inline bool kick_enabled(struct scx_sched *sch, s32 cpu, int req
 /* True if a kick that is made here has to wait, see kick_hold(). */
 static __always_inline bool kick_must_hold(void)
 {
-	return unlikely(__this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE) || unlikely(in_nmi());
+	return unlikely(kick_in_op()) || unlikely(in_nmi());
 }
 
 /*
  * Kick @cpu for a program of @sch. Caller has interrupts off, @irq_flags is how they were
  * before.
  */
-static __always_inline void kick_flagged(struct scx_sched *sch, s32 cpu, u64 flags, int req,
+static __always_inline void kick_flagged(struct scx_sched *sch, s32 cpu, u64 flags,
 					 const unsigned long *irq_flags)
 {
+	int req = kick_req(flags);
+
 	if (!kick_enabled(sch, cpu, req))
 		return;
-	if (!kick_req_valid(sch, req, flags) || !kick_reachable(sch, cpu, req))
+	if (!kick_flags_valid(sch, flags) || !kick_reachable(sch, cpu, req))
 		return;
 
 	if (unlikely(kick_needs_caps(sch)))
@@ -112,7 +110,7 @@ static unsigned long kick_cpus_of_long(s32 first, unsigned long todo, int req)
 		return kick_cpus(first, todo, req);
 
 	for (; todo; todo &= todo - 1)
-		kick_one_slow(first + __ffs(todo), req, false);
+		kick_one_slow(first + __ffs(todo), req, NULL);
 	return 0;
 }
 
@@ -186,8 +184,8 @@ static s32 kick_one_by_one(struct scx_sched *sch, const struct cpumask *cpus, in
 	return asked;
 }
 
-static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, bool masked,
-				     bool traced)
+static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait,
+				     const unsigned long *irq_flags, bool traced)
 {
 	unsigned long switches;
 	int word;
@@ -206,9 +204,9 @@ static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, b
 	if (ret)
 		return ret;
 	if (unlikely(wait))
-		kick_ask_wait(cpu, masked);
+		kick_ask_wait(cpu, irq_flags);
 	if (!(word & KICK_REQ_MASK))
-		kick_send(cpu, word, masked);
+		kick_send(cpu, word, irq_flags);
 	return 0;
 }
 
@@ -217,9 +215,10 @@ static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
 	return !ret ? SCX_KICKED_CLAIMED : ret == -EBUSY ? SCX_KICKED_REFUSED : SCX_KICKED_GONE;
 }
 
-static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait, bool masked)
+static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
+				     const unsigned long *irq_flags)
 {
-	s32 ret = kick_task(p, cpu, wait, masked, true);
+	s32 ret = kick_task(p, cpu, wait, irq_flags, true);
 
 	kick_account(cpu, KICK_REQ_TASK | wait, kick_task_outcome(ret));
 	return ret;
@@ -246,12 +245,15 @@ __bpf_kfunc_start_defs();
  */
 __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 {
-	int req = kick_req(flags);
 	unsigned long irq_flags;
 
 	/* Tested with interrupts off: scx_kick_reset() comes after a grace period. */
 	local_irq_save(irq_flags);
-	kick_flagged(KICK_PROG_SCHED, cpu, flags, req, &irq_flags);
+	/* Twice, so that the compiler makes the most of what it knows of a request. */
+	if (flags == SCX_KICK_IDLE)
+		kick_flagged(KICK_PROG_SCHED, cpu, SCX_KICK_IDLE, &irq_flags);
+	else
+		kick_flagged(KICK_PROG_SCHED, cpu, flags, &irq_flags);
 	local_irq_restore(irq_flags);
 }
 
@@ -285,7 +287,7 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 		goto out;
 	}
 	ret = -EINVAL;
-	if (!kick_req_valid(sch, req, flags))
+	if (!kick_flags_valid(sch, flags))
 		goto out;
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
@@ -338,10 +340,8 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
 	s32 cpu = task_cpu(p), ret = -ESRCH;
 	unsigned long irq_flags;
 	struct scx_sched *sch;
-	bool masked;
 
 	local_irq_save(irq_flags);
-	masked = irqs_disabled_flags(irq_flags);
 	sch = KICK_PROG_SCHED;
 	if (!kick_enabled(sch, cpu, req))
 		goto out;
@@ -359,9 +359,9 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
 		ret = -EBUSY;
 	} else if (unlikely(kick_traced())) {
-		ret = kick_task_traced(p, cpu, (int)flags, masked);
+		ret = kick_task_traced(p, cpu, (int)flags, &irq_flags);
 	} else {
-		ret = kick_task(p, cpu, (int)flags, masked, false);
+		ret = kick_task(p, cpu, (int)flags, &irq_flags, false);
 		this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
 	}
 out:
