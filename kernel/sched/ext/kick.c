@@ -299,18 +299,18 @@ static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word,
  * True if @cpu, which is not online, exists and is this one: CPU hotplug relies on
  * a CPU being able to kick itself on its way down.
  */
-static noinline bool kick_self_offline(struct scx_sched *sch, s32 cpu)
+static noinline bool kick_self_offline(s32 cpu)
 {
-	return kick_cpu_valid(sch, cpu) && cpu == smp_processor_id();
+	return kick_cpu_valid(cpu) && cpu == smp_processor_id();
 }
 
 /*
  * True if @cpu may be kicked. Caller has interrupts off: as long as they are, this
  * CPU does not go through stop_machine(), and @cpu stays online.
  */
-static __always_inline bool kick_reachable(struct scx_sched *sch, s32 cpu, int req)
+static __always_inline bool kick_reachable(s32 cpu, int req)
 {
-	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(sch, cpu))
+	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu))
 		return true;
 	if ((u32)cpu < nr_cpu_ids && cpu_possible(cpu))
 		kick_account(cpu, req, SCX_KICKED_OFFLINE);
@@ -418,11 +418,10 @@ static __always_inline void kick_one(s32 cpu, int req, const unsigned long *irq_
  * puts the look at it behind what the kicker wrote, so a kick that is dropped here
  * is not lost: the end of the bypass makes up for it.
  */
-static __always_inline void kick_now(struct scx_sched *sch, s32 cpu, int req,
-				     const unsigned long *irq_flags)
+static __always_inline void kick_now(s32 cpu, int req, const unsigned long *irq_flags)
 {
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed(sch)))
+	if (unlikely(kick_bypassed()))
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
 	else
 		kick_one(cpu, req, irq_flags);
@@ -442,8 +441,8 @@ static __always_inline void kick_now(struct scx_sched *sch, s32 cpu, int req,
 void scx_kick_cpu(s32 cpu, int req)
 {
 	guard(irqsave)();
-	if (kick_reachable(NULL, cpu, req))
-		kick_now(NULL, cpu, req, NULL);
+	if (kick_reachable(cpu, req))
+		kick_now(cpu, req, NULL);
 }
 
 /**

@@ -45,7 +45,7 @@ static bool kick_hold_for_work(void)
 	if (unlikely(!cpu_online(smp_processor_id())))
 		return false;
 	smp_mb();	/* as (A) in kick_now() */
-	if (unlikely(kick_bypassed(NULL)))
+	if (unlikely(kick_bypassed()))
 		return false;
 	kick_queue_work();
 	return true;
@@ -69,7 +69,7 @@ static noinline notrace bool kick_hold_first(struct scx_kick *this_kick, s32 cpu
 	if (in_nmi() || op == KICK_OP_LOCKED) {
 		if (kick_hold_for_work())
 			return kick_hold_in_masks(this_kick, cpu, req);
-		kick_now(NULL, cpu, req, NULL);
+		kick_now(cpu, req, NULL);
 		return true;
 	}
 	kick_hold_until(this_kick, op);
@@ -206,7 +206,7 @@ void __scx_kick_flush(void)
 	this_kick->held.until = KICK_OP_NONE;
 	WRITE_ONCE(this_kick->wait.flush, false);
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed(NULL))) {
+	if (unlikely(kick_bypassed())) {
 		kick_drop_held(this_kick);
 		return;
 	}

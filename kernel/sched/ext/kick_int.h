@@ -56,7 +56,7 @@ enum scx_kick_flags {
 #define KICK_SIBLING		BIT(11)
 
 /* Takes the slice as SCX_ENQ_PREEMPT does, but leaves the task at the tail */
-#define KICK_ENQ_PREEMPT	(1LLU << 60)
+#define KICK_ENQ_PREEMPT	(1LLU << 63)
 
 /*
  * What became of a kick:

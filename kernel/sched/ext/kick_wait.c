@@ -113,7 +113,7 @@ static bool kick_wait_round(struct kick_wait *wait)
 /* The bypass makes every CPU schedule. */
 static bool kick_wait_bypassed(struct kick_wait *wait)
 {
-	if (!kick_bypassed(NULL))
+	if (!kick_bypassed())
 		return false;
 	cpumask_clear(wait->cpus);
 	WRITE_ONCE(wait->asked, false);
