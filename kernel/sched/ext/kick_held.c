@@ -55,29 +55,20 @@ static bool kick_hold_for_work(void)
 static void kick_hold_until(struct scx_kick *this_kick, enum kick_op op)
 {
 	/* What comes last of several operations, nested or one after the other. */
-	this_kick->held.until = max(this_kick->held.until, op);
+	if (this_kick->held.until < op)
+		this_kick->held.until = op;
 	if (op == KICK_OP_SLEEP)
 		WRITE_ONCE(this_kick->wait.flush, true);
 }
 
-/* Hold the first kick of another CPU back. */
-static noinline notrace bool kick_hold_first(struct scx_kick *this_kick, s32 cpu, int req)
+/* Hold a kick back in the cpumasks, for the irq_work if @work. Not traced, see kick_hold(). */
+static noinline notrace void kick_hold_slow(struct scx_kick *this_kick, s32 cpu, int req,
+					    bool work)
 {
-	struct kick_held *held = &this_kick->held;
-	enum kick_op op = kick_op();
-
-	if (in_nmi() || op == KICK_OP_LOCKED) {
-		if (kick_hold_for_work())
-			return kick_hold_in_masks(this_kick, cpu, req);
+	if (work && !kick_hold_for_work())
 		kick_now(cpu, req, NULL);
-		return true;
-	}
-	kick_hold_until(this_kick, op);
-	if (held->req)
-		return kick_hold_in_masks(this_kick, cpu, req);
-	held->cpu = cpu;
-	held->req = req;
-	return true;
+	else if (!kick_hold_in_masks(this_kick, cpu, req))
+		kick_account(cpu, req, SCX_KICKED_COALESCED);
 }
 
 /*
@@ -88,17 +79,25 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	struct kick_held *held = &this_kick->held;
+	enum kick_op op = in_nmi() ? KICK_OP_LOCKED : kick_op();
 
-	if (held->cpu == cpu && held->req && !in_nmi()) {
+	if (unlikely(op == KICK_OP_LOCKED)) {
+		kick_hold_slow(this_kick, cpu, req, true);
+	} else if (!held->req) {
+		held->cpu = cpu;
+		held->req = req;
+		kick_hold_until(this_kick, op);
+	} else if (held->cpu != cpu) {
+		kick_hold_until(this_kick, op);
+		kick_hold_slow(this_kick, cpu, req, false);
+	} else {
 		held->req = kick_stronger(held->req, req);
-	} else if (kick_hold_first(this_kick, cpu, req)) {
-		return;
+		/* Last: a program that is attached to it may kick, too. */
+		if (unlikely(kick_traced()))
+			kick_account(cpu, req, SCX_KICKED_COALESCED);
+		else
+			this_cpu_inc(scx_kick_stats.outcomes[SCX_KICKED_COALESCED]);
 	}
-	/* Last: a program that is attached to it may kick, too. */
-	if (unlikely(kick_traced()))
-		kick_account(cpu, req, SCX_KICKED_COALESCED);
-	else
-		this_cpu_inc(scx_kick_stats.outcomes[SCX_KICKED_COALESCED]);
 }
 
 /*
