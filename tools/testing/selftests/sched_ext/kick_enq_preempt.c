@@ -222,10 +222,11 @@ static enum scx_test_status kick_enq_expired(void *ctx)
  * CPU 1 dispatches a task to CPU 3, whose rq is locked for long, and drops its own lock to wait for
  * that. Its own task gets an endless slice in the same ops.dispatch. What is put on its queue
  * meanwhile preempts that task all the same. The wake-up needs CPU 1's lock: so it comes after
- * ops.dispatch has begun, and before the move to CPU 3 if that was held from first to last.
+ * ops.dispatch has begun, and before the move to CPU 3 if that was held from first to last. CPU 1
+ * may still switch to @top, a task of a higher class that wakes up then.
  */
 static enum scx_test_status preempt_in_dispatch(struct lab *lab, struct worker *w,
-						struct worker *moved)
+						struct worker *moved, struct worker *top)
 {
 	u64 dispatches, enqueues = lab->cpus[3].enqueues;
 	unsigned long turns = w->turns;
@@ -238,6 +239,8 @@ static enum scx_test_status preempt_in_dispatch(struct lab *lab, struct worker *
 	SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
 	LAB_COMES(lab->cpus[1].dispatches != dispatches);
 	sem_post(&w->bell);
+	if (top)
+		sem_post(&top->bell);
 	held = shared(lab->cpus[3].held);
 	lab_unhold(lab, 3);
 	SCX_ASSERT(held);
@@ -245,10 +248,9 @@ static enum scx_test_status preempt_in_dispatch(struct lab *lab, struct worker *
 	return SCX_TEST_PASS;
 }
 
-static enum scx_test_status kick_enq_in_dispatch(void *ctx)
+static enum scx_test_status dispatch_and_preempt(struct lab *lab, bool with_top)
 {
-	struct lab *lab = ctx;
-	struct worker *spinner[2], *moved, *w;
+	struct worker *spinner[2], *moved, *w, *top = NULL;
 	int i;
 
 	if (sleeper_and_spinner(lab, DSQ_LOCAL, -1, &w, &spinner[0]))
@@ -258,15 +260,30 @@ static enum scx_test_status kick_enq_in_dispatch(void *ctx)
 	SCX_ASSERT(moved && lab_route(lab, moved, DSQ_LOCAL_ON | 3, ENQ_PREEMPT, 1));
 	spinner[1] = lab_spin(lab, 3);
 	SCX_ASSERT(spinner[1]);
+	if (with_top) {
+		top = lab_work(lab, 1, SCHED_FIFO, work_on_bell);
+		SCX_ASSERT(top);
+	}
 
 	for (i = 1; i <= WAKEUPS / 4; i++) {
-		if (preempt_in_dispatch(lab, w, moved))
+		if (preempt_in_dispatch(lab, w, moved, top))
 			return SCX_TEST_FAIL;
+		LAB_COMES(!top || top->turns == i);
 		LAB_COMES(moved->turns == i);
 		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_enq_in_dispatch(void *ctx)
+{
+	return dispatch_and_preempt(ctx, false);
+}
+
+static enum scx_test_status kick_enq_in_dispatch_rt(void *ctx)
+{
+	return dispatch_and_preempt(ctx, true);
 }
 
 static void work_spin_and_tell(struct worker *w)
@@ -355,6 +372,10 @@ LAB_TEST(kick_enq_expired,
 
 LAB_TEST(kick_enq_in_dispatch,
 	 "so does a task that is put there with SCX_ENQ_PREEMPT while its CPU is in ops.dispatch",
+	 "loses the flag, the task waits for ever")
+
+LAB_TEST(kick_enq_in_dispatch_rt,
+	 "so does one whose CPU then switches to a SCHED_FIFO task, once that sleeps",
 	 "loses the flag, the task waits for ever")
 
 LAB_TEST(kick_enq_tail,

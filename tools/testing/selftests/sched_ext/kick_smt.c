@@ -142,7 +142,8 @@ static enum scx_test_status picked_by_sibling(struct lab *lab, struct worker *w)
 	u64 enqueues = lab->cpus[1].enqueues, dispatches;
 	unsigned long turns = w->turns;
 
-	SCX_ASSERT(lab_roam(w, 1, 1) && lab_route(lab, w, 1, 0, -1) && lab_ring(w));
+	SCX_ASSERT(LAB_WAIT(lab_asleep(w)) && lab_roam(w, 1, 1) && lab_route(lab, w, 1, 0, -1));
+	SCX_ASSERT(lab_ring(w));
 	LAB_COMES(lab->cpus[1].enqueues != enqueues && w->turns == turns + 1);
 	SCX_ASSERT(LAB_WAIT(lab_asleep(w)));
 	SCX_ASSERT(lab_roam(w, 1, 3) && lab_route(lab, w, 3, 0, -1));
