@@ -283,12 +283,16 @@ static noinline void kick_send_other(s32 cpu, int word)
 	smp_send_reschedule(cpu);
 }
 
+static __always_inline bool kick_masked(const unsigned long *irq_flags)
+{
+	return irq_flags && irqs_disabled_flags(*irq_flags);
+}
+
 /* Do what a request asks for that was placed in the word of @cpu, which was @word. */
-static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word,
-						       const unsigned long *irq_flags)
+static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word, bool masked)
 {
 	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
-		kick_self(irq_flags && irqs_disabled_flags(*irq_flags));
+		kick_self(masked);
 		return SCX_KICKED_SELF;
 	}
 	kick_send_other(cpu, word);
@@ -363,7 +367,7 @@ static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *w
  * this CPU is not inside a cycle, which ends with the wait, it starts one: the
  * sched_ext task that runs here could have an endless slice.
  */
-static noinline void kick_ask_wait(s32 cpu, const unsigned long *irq_flags)
+static noinline void kick_ask_wait(s32 cpu, bool masked)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 
@@ -374,20 +378,23 @@ static noinline void kick_ask_wait(s32 cpu, const unsigned long *irq_flags)
 	WRITE_ONCE(kick->wait.asked, true);
 	if (!(atomic_read(&kick->word) & KICK_CPU_PICKING) &&
 	    READ_ONCE(current->sched_class) == &ext_sched_class)
-		kick_self(irq_flags && irqs_disabled_flags(*irq_flags));
+		kick_self(masked);
 }
 
-/* A kick that is traced, or waited for. Interrupts are off, so no wait begins in between. */
-static noinline void kick_one_slow(s32 cpu, int req, const unsigned long *irq_flags)
+/*
+ * Make a kick that is traced, or waited for. Interrupts are off, so no wait begins in
+ * between. @masked: see kick_self()
+ */
+static noinline void kick_one_slow(s32 cpu, int req, bool masked)
 {
 	enum scx_kick_outcome outcome;
 	int word;
 
 	outcome = kick_place(cpu, req, &word, true);
 	if ((req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
-		kick_ask_wait(cpu, irq_flags);
+		kick_ask_wait(cpu, masked);
 	if (outcome == SCX_KICKED_SENT)
-		outcome = kick_send(cpu, word, irq_flags);
+		outcome = kick_send(cpu, word, masked);
 	kick_account(cpu, req, outcome);
 }
 
@@ -401,12 +408,12 @@ static __always_inline void kick_one(s32 cpu, int req, const unsigned long *irq_
 	int word;
 
 	if (unlikely(kick_traced()) || unlikely(req & KICK_REQ_WAIT)) {
-		kick_one_slow(cpu, req, irq_flags);
+		kick_one_slow(cpu, req, kick_masked(irq_flags));
 		return;
 	}
 	outcome = kick_place(cpu, req, &word, false);
 	if (outcome == SCX_KICKED_SENT)
-		outcome = kick_send(cpu, word, irq_flags);
+		outcome = kick_send(cpu, word, kick_masked(irq_flags));
 	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
 }
 

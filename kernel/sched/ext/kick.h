@@ -20,6 +20,7 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
 void scx_kick_entered(struct rq *rq, struct task_struct *p);
 void scx_kick_serve(struct rq *rq, int word);
 void __scx_kick_flush(void);
+void __scx_kick_dispatched(struct task_struct *prev);
 void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags);
 void __scx_kick_sibling_pick(void);
 void __scx_kick_cycle_end(bool switched);
@@ -92,6 +93,24 @@ static inline void scx_kick_flush(enum kick_op op)
 {
 	if (unlikely(__this_cpu_read(scx_kick_pcpu.held.until) == op))
 		__scx_kick_flush();
+}
+
+/**
+ * scx_kick_dispatched - what ops.dispatch() decided has been done
+ * @rq: the rq that it was for
+ * @prev: the task that runs there
+ *
+ * Makes the kicks of ops.dispatch(). If a task was put on the local DSQ to preempt
+ * @prev meanwhile, takes the slice that ops.dispatch() may have filled again: @prev
+ * may be put back before the end of the cycle.
+ *
+ * Context: the dispatch path. Caller holds @rq's lock.
+ */
+static inline void scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
+{
+	scx_kick_flush(KICK_OP_DISPATCH);
+	if (unlikely(atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word) & KICK_REQ_TASK))
+		__scx_kick_dispatched(prev);
 }
 
 /**

@@ -120,7 +120,7 @@ static unsigned long kick_cpus_of_long(s32 first, unsigned long todo, int req)
 		return kick_cpus(first, todo, req);
 
 	for (; todo; todo &= todo - 1)
-		kick_one_slow(first + __ffs(todo), req, NULL);
+		kick_one_slow(first + __ffs(todo), req, false);
 	return 0;
 }
 
@@ -231,9 +231,9 @@ static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait
 	if (ret)
 		return ret;
 	if (unlikely(wait))
-		kick_ask_wait(cpu, irq_flags);
+		kick_ask_wait(cpu, kick_masked(irq_flags));
 	if (!(word & KICK_REQ_MASK))
-		kick_send(cpu, word, irq_flags);
+		kick_send(cpu, word, kick_masked(irq_flags));
 	return 0;
 }
 
@@ -243,9 +243,9 @@ static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
 }
 
 static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
-				     const unsigned long *irq_flags)
+				     unsigned long irq_flags)
 {
-	s32 ret = kick_task_on(p, cpu, wait, irq_flags, true);
+	s32 ret = kick_task_on(p, cpu, wait, &irq_flags, true);
 
 	kick_account(cpu, KICK_REQ_TASK | wait, kick_task_outcome(ret));
 	return ret;
@@ -272,7 +272,7 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 		return -EBUSY;
 	}
 	if (unlikely(kick_traced()))
-		return kick_task_traced(p, cpu, (int)flags, irq_flags);
+		return kick_task_traced(p, cpu, (int)flags, *irq_flags);
 	ret = kick_task_on(p, cpu, (int)flags, irq_flags, false);
 	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
 	return ret;

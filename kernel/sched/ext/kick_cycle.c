@@ -61,6 +61,16 @@ void scx_kick_serve(struct rq *rq, int word)
 		kick_trace_served(cpu_of(rq), word);
 }
 
+/**
+ * __scx_kick_dispatched - scx_kick_dispatched() with a preemption pending
+ * @prev: the task that it is for
+ */
+void __scx_kick_dispatched(struct task_struct *prev)
+{
+	if (prev->sched_class == &ext_sched_class)
+		kick_end_slice(prev);
+}
+
 /* Ask @req of a CPU that is inside a cycle. Returns false if the cycle has ended. */
 static noinline bool kick_picking(s32 cpu, int req)
 {
@@ -85,8 +95,8 @@ static noinline bool kick_picking(s32 cpu, int req)
  * The rq lock keeps the CPU from starting a cycle and from taking its next task. If a cycle
  * is under way it may have done the latter, and the end of it leads to another one. While it
  * dispatches it is about to take the task, but may still keep the one before, whose slice
- * ops.dispatch() fills again: KICK_REQ_TASK preempts that one then, and nothing where tasks
- * are switched.
+ * ops.dispatch() fills again: KICK_REQ_TASK takes that from it, see scx_kick_dispatched(), and
+ * leads to another cycle only if it is kept all the same.
  *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */

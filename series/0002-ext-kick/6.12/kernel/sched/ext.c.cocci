@@ -117,6 +117,6 @@ balance_one(...)
 {
 <...
 flush_dispatch_buf(rq);
-+ scx_kick_flush(KICK_OP_DISPATCH);
++ scx_kick_dispatched(rq, prev);
 ...>
 }
