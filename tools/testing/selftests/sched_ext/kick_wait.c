@@ -373,14 +373,16 @@ static enum scx_test_status kick_wait_again(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-/* CPU 3 stands still, and CPU 2 waits for it. CPU 1 waits for CPU 0, time and again */
+/*
+ * CPU 3 stands still, and CPU 2 waits for it. CPU 1 waits for CPU 0, time and again. In a timer no
+ * lock is held: to wake a task on CPU 3 is no reason to wait for it.
+ */
 static enum scx_test_status kick_wait_own(void *ctx)
 {
 	struct lab *lab = ctx;
 	struct worker *w, *other;
 	struct lab_cpu *slow;
 	unsigned long goal;
-	u64 asked;
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	SCX_ASSERT(spin_twice(lab, 0) && spin_twice(lab, 3));
@@ -390,9 +392,8 @@ static enum scx_test_status kick_wait_own(void *ctx)
 
 	slow = &lab->cpus[3];
 	slow->hold_ns = 3 * NSEC_PER_SEC;
-	SCX_ASSERT(lab_hold(lab, 3, LAB_TICK));
-	asked = slow->asked;
-	LAB_COMES(slow->asked != asked);
+	SCX_ASSERT(lab_start_timer(lab, 3, 1000 * 1000) && lab_hold(lab, 3, LAB_TIMER));
+	LAB_COMES(slow->seen != slow->asked);
 	goal = w->turns + KICKS / 5;
 	LAB_COMES(shared(w->turns) >= goal || slow->overheld);
 	SCX_EQ(slow->overheld, 0);
