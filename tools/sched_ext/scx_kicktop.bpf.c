@@ -15,6 +15,7 @@ char _license[] SEC("license") = "GPL";
 const volatile u32 nr_cpus = 1;
 
 extern const struct scx_kick_stats scx_kick_stats __ksym;
+extern const struct scx_kick_watch scx_kick_watch __ksym;
 extern const struct scx_kick scx_kick_pcpu __ksym;
 
 /* A CPU writes only to what is its own: no atomics. */
@@ -81,10 +82,11 @@ int BPF_PROG(served, int cpu, u32 flags, u64 delay_ns)
 static void read_cpu(u32 cpu, struct kt_stats *to)
 {
 	const struct scx_kick_stats *from = bpf_per_cpu_ptr(&scx_kick_stats, cpu);
+	const struct scx_kick_watch *watch = bpf_per_cpu_ptr(&scx_kick_watch, cpu);
 	const struct scx_kick *kick = bpf_per_cpu_ptr(&scx_kick_pcpu, cpu);
 	u32 size = bpf_core_field_size(from->outcomes);
 
-	if (!from || !kick)
+	if (!from || !watch || !kick)
 		return;
 	if (size > sizeof(to->outcomes))
 		size = sizeof(to->outcomes);
@@ -93,7 +95,7 @@ static void read_cpu(u32 cpu, struct kt_stats *to)
 	to->waits = from->waits;
 	to->wait_ns = from->wait_ns;
 	to->wait_max_ns = from->wait_max_ns;
-	to->waits_since_ns = from->wait_since_ns ? from->wait_since_ns - from->wait_before_ns : 0;
+	to->waits_since_ns = watch->wait_since_ns ? watch->wait_since_ns - watch->wait_before_ns : 0;
 	to->waited_for = kick->word.counter &
 			 bpf_core_enum_value(enum scx_kick_flags___top, SCX_KICK_WAIT___top);
 }

@@ -137,7 +137,7 @@
  * it stops running after that, the start of the cycle takes KICK_REQ_TASK while
  * rq->curr is still that task, or the end of it drops what is left of the claim.
  * For the number to come round between the claimer's look and its compare and
- * exchange, the target would have to go through 65536 cycles in that time.
+ * exchange, the target would have to go through 32768 cycles in that time.
  *
  * (5) A CPU whose running task becomes a sched_ext task is not taken for one that
  * a higher class keeps:
@@ -175,7 +175,7 @@ DEFINE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu) = {
 };
 
 DEFINE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
-static DEFINE_PER_CPU(struct kick_watch, kick_watch);
+DEFINE_PER_CPU(struct scx_kick_watch, scx_kick_watch);
 
 /* On while one of the tracepoints is. */
 static DEFINE_STATIC_KEY_FALSE(kick_traced_key);
@@ -216,10 +216,10 @@ static void kick_resched_self(void)
 static noinline void kick_account(s32 cpu, int req, enum scx_kick_outcome outcome)
 {
 	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
-	if (!kick_traced() || this_cpu_xchg(kick_watch.tracing, true))
+	if (!kick_traced() || this_cpu_xchg(scx_kick_watch.tracing, true))
 		return;
 	trace_sched_ext_kick(cpu, req, outcome);
-	this_cpu_write(kick_watch.tracing, false);
+	this_cpu_write(scx_kick_watch.tracing, false);
 }
 
 /* Have this CPU interrupt itself as soon as interrupts open. */
@@ -242,6 +242,16 @@ static noinline void kick_self(bool masked)
 		kick_queue_work();
 }
 
+/* Tell an idle CPU that polls for need_resched. Returns false if it does not. */
+static __always_inline bool kick_poller(s32 cpu, unsigned long ti_flags)
+{
+#ifdef TIF_POLLING_NRFLAG
+	return (ti_flags & BIT(TIF_POLLING_NRFLAG)) && !call_function_single_prep_ipi(cpu);
+#else
+	return false;
+#endif
+}
+
 /*
  * True if @cpu has to be interrupted to see a request just placed in its word,
  * which was @word. It has not if the task that it runs is marked already, see (2),
@@ -250,13 +260,14 @@ static noinline void kick_self(bool masked)
 static __always_inline bool kick_needs_irq(s32 cpu, int word)
 {
 	struct rq *rq = cpu_rq(cpu);
+	unsigned long ti_flags;
 
 	if (!IS_ENABLED(CONFIG_SMP))
 		return false;
 	if (word & KICK_CPU_BUSY)
 		return !test_tsk_need_resched(rcu_dereference_raw(rq->curr));
-	return !test_tsk_need_resched(rq->idle) &&
-	       call_function_single_prep_ipi(cpu);
+	ti_flags = READ_ONCE(task_thread_info(rq->idle)->flags);
+	return !(ti_flags & _TIF_NEED_RESCHED) && !kick_poller(cpu, ti_flags);
 }
 
 /*
@@ -310,7 +321,7 @@ static u64 kick_ns_since(u64 then)
 static __always_inline void kick_asked(s32 cpu, int word)
 {
 	if (trace_sched_ext_kick_served_enabled() && !(word & KICK_REQ_MASK))
-		WRITE_ONCE(per_cpu(kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1],
+		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1],
 			   ktime_get_mono_fast_ns());
 }
 
@@ -323,12 +334,11 @@ static __always_inline void kick_asked(s32 cpu, int word)
 static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *word,
 							bool traced)
 {
-	int done = req & KICK_REQ_IDLE ? KICK_CPU_BUSY : KICK_CPU_ABOVE;
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 
 	*word = atomic_read(&kick->word);
 	do {
-		if (*word & done)
+		if (*word & KICK_NEEDLESS(req))
 			return req & KICK_REQ_IDLE ? SCX_KICKED_BUSY : SCX_KICKED_HIGHER;
 		if (!(req & ~*word))
 			break;
@@ -358,34 +368,36 @@ static noinline void kick_ask_wait(s32 cpu, bool masked)
 		kick_self(masked);
 }
 
-static __always_inline enum scx_kick_outcome kick_place_and_send(s32 cpu, int req,
-								 bool masked, bool traced)
+/* A kick that is traced, or waited for. Interrupts are off, so no wait begins in between. */
+static noinline void kick_one_slow(s32 cpu, int req, bool masked)
 {
 	enum scx_kick_outcome outcome;
 	int word;
 
-	outcome = kick_place(cpu, req, &word, traced);
-	/* Interrupts are off, so no wait begins before this. */
-	if (unlikely(req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
+	outcome = kick_place(cpu, req, &word, true);
+	if ((req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
 		kick_ask_wait(cpu, masked);
-	return outcome == SCX_KICKED_SENT ? kick_send(cpu, word, masked) : outcome;
+	if (outcome == SCX_KICKED_SENT)
+		outcome = kick_send(cpu, word, masked);
+	kick_account(cpu, req, outcome);
 }
 
-static noinline void kick_one_traced(s32 cpu, int req, bool masked)
-{
-	kick_account(cpu, req, kick_place_and_send(cpu, req, masked, true));
-}
-
-/* Kick @cpu. Caller has executed (A) and has interrupts off. */
-static __always_inline void kick_one(s32 cpu, int req, bool masked)
+/*
+ * Kick @cpu. Caller has executed (A) and has interrupts off. @irq_flags is how they were
+ * when a program made the kick, NULL: it is not made by a program just now.
+ */
+static __always_inline void kick_one(s32 cpu, int req, const unsigned long *irq_flags)
 {
 	enum scx_kick_outcome outcome;
+	int word;
 
-	if (unlikely(kick_traced())) {
-		kick_one_traced(cpu, req, masked);
+	if (unlikely(kick_traced()) || unlikely(req & KICK_REQ_WAIT)) {
+		kick_one_slow(cpu, req, irq_flags && irqs_disabled_flags(*irq_flags));
 		return;
 	}
-	outcome = kick_place_and_send(cpu, req, masked, false);
+	outcome = kick_place(cpu, req, &word, false);
+	if (outcome == SCX_KICKED_SENT)
+		outcome = kick_send(cpu, word, irq_flags && irqs_disabled_flags(*irq_flags));
 	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
 }
 
@@ -397,13 +409,14 @@ static __always_inline void kick_one(s32 cpu, int req, bool masked)
  * puts the look at it behind what the kicker wrote, so a kick that is dropped here
  * is not lost: the end of the bypass makes up for it.
  */
-static __always_inline void kick_now(struct scx_sched *sch, s32 cpu, int req, bool masked)
+static __always_inline void kick_now(struct scx_sched *sch, s32 cpu, int req,
+				     const unsigned long *irq_flags)
 {
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed(sch)))
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
 	else
-		kick_one(cpu, req, masked);
+		kick_one(cpu, req, irq_flags);
 }
 
 /**
@@ -421,7 +434,7 @@ void scx_kick_cpu(s32 cpu, int req)
 {
 	guard(irqsave)();
 	if (kick_reachable(NULL, cpu, req))
-		kick_now(NULL, cpu, req, false);
+		kick_now(NULL, cpu, req, NULL);
 }
 
 /**

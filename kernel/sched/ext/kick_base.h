@@ -57,7 +57,7 @@ static __always_inline bool kick_needs_caps(struct scx_sched *sch)
 }
 
 static inline void kick_with_caps(struct scx_sched *sch, s32 cpu, int req,
-				  unsigned long irq_flags) {}
+				  const unsigned long *irq_flags) {}
 
 static inline bool kick_task_permitted(struct scx_sched *sch, struct task_struct *p, s32 cpu)
 {

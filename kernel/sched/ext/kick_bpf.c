@@ -3,10 +3,19 @@
  * sched_ext kicks: what BPF programs call.
  */
 
-/* %SCX_KICK_IDLE stands alone, the others combine. */
-static __always_inline bool kick_flags_valid(struct scx_sched *sch, u64 flags)
+/* Translate flags. %SCX_KICK_IDLE stands alone, the others combine. Returns 0 if they don't. */
+static __always_inline int kick_req(u64 flags)
 {
-	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
+	if (flags == SCX_KICK_IDLE)
+		return KICK_REQ_IDLE;
+	if (likely(!(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
+		return KICK_REQ_RESCHED | (int)flags;
+	return 0;
+}
+
+static __always_inline bool kick_req_valid(struct scx_sched *sch, int req, u64 flags)
+{
+	if (likely(req))
 		return true;
 
 	kick_error(sch,
@@ -23,15 +32,10 @@ static __always_inline bool kick_enabled(struct scx_sched *sch, s32 cpu, int req
 	return false;
 }
 
-static __always_inline int kick_req(u64 flags)
-{
-	return flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
-}
-
 /* True if a kick that is made here has to wait, see kick_hold(). */
 static __always_inline bool kick_must_hold(void)
 {
-	return unlikely(this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE) || unlikely(in_nmi());
+	return unlikely(__this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE) || unlikely(in_nmi());
 }
 
 /*
@@ -39,11 +43,11 @@ static __always_inline bool kick_must_hold(void)
  * before.
  */
 static __always_inline void kick_flagged(struct scx_sched *sch, s32 cpu, u64 flags, int req,
-					 unsigned long irq_flags)
+					 const unsigned long *irq_flags)
 {
 	if (!kick_enabled(sch, cpu, req))
 		return;
-	if (!kick_flags_valid(sch, flags) || !kick_reachable(sch, cpu, req))
+	if (!kick_req_valid(sch, req, flags) || !kick_reachable(sch, cpu, req))
 		return;
 
 	if (unlikely(kick_needs_caps(sch)))
@@ -51,7 +55,7 @@ static __always_inline void kick_flagged(struct scx_sched *sch, s32 cpu, u64 fla
 	else if (kick_must_hold())
 		kick_hold(cpu, req);
 	else
-		kick_now(sch, cpu, req, irqs_disabled_flags(irq_flags));
+		kick_now(sch, cpu, req, irq_flags);
 }
 
 static s32 kick_drop_mask(const struct cpumask *cpus, int req, enum scx_kick_outcome why)
@@ -69,8 +73,7 @@ static s32 kick_drop_mask(const struct cpumask *cpus, int req, enum scx_kick_out
  */
 static unsigned long kick_cpus(s32 first, unsigned long todo, int req)
 {
-	unsigned long nr[SCX_KICKED_NR] = {}, send = 0;
-	int i;
+	unsigned long sent = 0, coalesced = 0, needless = 0, send = 0;
 
 	for (; todo; todo &= todo - 1) {
 		s32 cpu = first + __ffs(todo);
@@ -78,34 +81,38 @@ static unsigned long kick_cpus(s32 first, unsigned long todo, int req)
 		int word;
 
 		outcome = kick_place(cpu, req, &word, false);
-		nr[outcome]++;
-		if (outcome == SCX_KICKED_SENT && kick_needs_irq(cpu, word))
-			send |= todo & -todo;
-		if (unlikely(req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
-			kick_ask_wait(cpu, false);
+		if (outcome == SCX_KICKED_COALESCED) {
+			coalesced++;
+		} else if (outcome == SCX_KICKED_SENT) {
+			sent++;
+			if (kick_needs_irq(cpu, word))
+				send |= todo & -todo;
+		} else {
+			needless++;
+		}
 	}
 
-	for (i = 0; i < SCX_KICKED_NR; i++) {
-		if (nr[i])
-			this_cpu_add(scx_kick_stats.outcomes[i], nr[i]);
-	}
+	this_cpu_add(scx_kick_stats.outcomes[SCX_KICKED_SENT], sent);
+	this_cpu_add(scx_kick_stats.outcomes[SCX_KICKED_COALESCED], coalesced);
+	this_cpu_add(scx_kick_stats.outcomes[req & KICK_REQ_IDLE ? SCX_KICKED_BUSY :
+					     SCX_KICKED_HIGHER], needless);
 	return send;
 }
 
-/* Like kick_cpus(), but this CPU may be among them, and tracing on. */
+/* Like kick_cpus(), but this CPU may be among them, and the kicks traced or waited for. */
 static unsigned long kick_cpus_of_long(s32 first, unsigned long todo, int req)
 {
 	s32 this_bit = smp_processor_id() - first;
 
 	if (this_bit >= 0 && this_bit < BITS_PER_LONG && (todo & BIT(this_bit))) {
 		todo &= ~BIT(this_bit);
-		kick_one(first + this_bit, req, false);
+		kick_one(first + this_bit, req, NULL);
 	}
-	if (likely(!kick_traced()))
+	if (likely(!kick_traced() && !(req & KICK_REQ_WAIT)))
 		return kick_cpus(first, todo, req);
 
 	for (; todo; todo &= todo - 1)
-		kick_one_traced(first + __ffs(todo), req, false);
+		kick_one_slow(first + __ffs(todo), req, false);
 	return 0;
 }
 
@@ -163,7 +170,7 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
  * controller's code for several CPUs, each of which has one mask to work with.
  */
 static s32 kick_one_by_one(struct scx_sched *sch, const struct cpumask *cpus, int req,
-			   unsigned long irq_flags)
+			   const unsigned long *irq_flags)
 {
 	s32 cpu, asked = 0;
 
@@ -174,7 +181,7 @@ static s32 kick_one_by_one(struct scx_sched *sch, const struct cpumask *cpus, in
 		else if (kick_must_hold())
 			kick_hold(cpu, req);
 		else
-			kick_one(cpu, req, true);
+			kick_one(cpu, req, irq_flags);
 	}
 	return asked;
 }
@@ -244,7 +251,7 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 
 	/* Tested with interrupts off: scx_kick_reset() comes after a grace period. */
 	local_irq_save(irq_flags);
-	kick_flagged(KICK_PROG_SCHED, cpu, flags, req, irq_flags);
+	kick_flagged(KICK_PROG_SCHED, cpu, flags, req, &irq_flags);
 	local_irq_restore(irq_flags);
 }
 
@@ -278,14 +285,14 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 		goto out;
 	}
 	ret = -EINVAL;
-	if (!kick_flags_valid(sch, flags))
+	if (!kick_req_valid(sch, req, flags))
 		goto out;
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed(sch)))
 		ret = kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
 	else if (irqs_disabled_flags(irq_flags) || unlikely(kick_needs_caps(sch)))
-		ret = kick_one_by_one(sch, cpus, req, irq_flags);
+		ret = kick_one_by_one(sch, cpus, req, &irq_flags);
 	else
 		ret = kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
 out:

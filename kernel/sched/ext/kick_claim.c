@@ -86,7 +86,8 @@ static noinline void kick_flush_claim(struct kick_claim *claim)
 	int word;
 
 	if (!kick_replace_claim(claim, KICK_REQ_TASK | claim->wait, &word)) {
-		kick_place_and_send(claim->cpu, KICK_REQ_IDLE, false, false);
+		if (kick_place(claim->cpu, KICK_REQ_IDLE, &word, true) == SCX_KICKED_SENT)
+			kick_send(claim->cpu, word, false);
 	} else {
 		if (claim->wait)
 			kick_ask_wait(claim->cpu, false);

@@ -5,7 +5,7 @@
 
 static void kick_trace_served(s32 cpu, int word)
 {
-	u64 *asked_ns = &per_cpu(kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1];
+	u64 *asked_ns = &per_cpu(scx_kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1];
 	u64 asked = READ_ONCE(*asked_ns);
 
 	WRITE_ONCE(*asked_ns, 0);
@@ -262,7 +262,7 @@ void scx_kick_reset(void)
 		cpumask_clear(kick->held.idle);
 		cpumask_clear(kick->held.resched);
 		cpumask_clear(kick->held.preempt);
-		WRITE_ONCE(per_cpu(kick_watch, cpu).wait_before_ns, 0);
-		WRITE_ONCE(per_cpu(kick_watch, cpu).wait_told, false);
+		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).wait_before_ns, 0);
+		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).wait_told, false);
 	}
 }

@@ -14,8 +14,8 @@ static const char *const kick_outcomes[SCX_KICKED_NR] = {
 static void kick_dump_wait(struct seq_buf *line, s32 cpu)
 {
 	struct kick_wait *wait = &per_cpu(scx_kick_pcpu, cpu).wait;
-	u64 since = READ_ONCE(per_cpu(kick_watch, cpu).wait_since_ns);
-	u64 before = READ_ONCE(per_cpu(kick_watch, cpu).wait_before_ns);
+	u64 since = READ_ONCE(per_cpu(scx_kick_watch, cpu).wait_since_ns);
+	u64 before = READ_ONCE(per_cpu(scx_kick_watch, cpu).wait_before_ns);
 	s32 now = READ_ONCE(wait->cpu), other;
 	const char *sep = "";
 

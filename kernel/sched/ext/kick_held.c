@@ -65,7 +65,7 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 	if (in_nmi() || this_kick->op == KICK_OP_LOCKED) {
 		/* A CPU that has gone offline runs no irq_work. */
 		if (unlikely(!cpu_online(smp_processor_id()))) {
-			kick_now(NULL, cpu, req, false);
+			kick_now(NULL, cpu, req, NULL);
 			return;
 		}
 		first = kick_hold_in_masks(this_kick, cpu, req);
@@ -129,7 +129,7 @@ static void kick_held_cpus(struct scx_kick *this_kick, s32 first, unsigned long 
 		if (outcome != SCX_KICKED_NR)
 			kick_account(cpu, req | wait, outcome);
 		else if (likely(cpu_online(cpu)) || cpu == smp_processor_id())
-			kick_one(cpu, req | wait, false);
+			kick_one(cpu, req | wait, NULL);
 		else
 			kick_account(cpu, req | wait, SCX_KICKED_OFFLINE);
 	}
@@ -188,7 +188,7 @@ void __scx_kick_flush(void)
 		kick_flush_claim(&this_kick->claim);
 	if (likely(req)) {
 		this_kick->held.req = 0;
-		kick_one(this_kick->held.cpu, req, false);
+		kick_one(this_kick->held.cpu, req, NULL);
 	}
 	if (unlikely(READ_ONCE(this_kick->held.masks)))
 		kick_drain(this_kick, SCX_KICKED_NR);
@@ -220,12 +220,14 @@ static void kick_preempt_by_move(struct scx_kick *this_kick, struct task_struct 
  * @p: the task
  * @enq_flags: with these flags
  *
- * A task that goes to the local DSQ of another CPU has not got there yet, which a verdict
- * that has not been cleared shows. If the task has just become runnable, task_woken_scx()
- * moves it, and the kicks wait for that: interrupts stay off, and nothing else enqueues in
- * between. Otherwise an irq_work moves it, of this rq, perhaps on another CPU. Then the
- * kicks are made now. Of all that they do, only a slice would be taken for nothing: so that
- * is left to the move.
+ * The kicks of a task that has just become runnable wait for task_woken_scx(): interrupts stay
+ * off, and nothing else enqueues in between. By then @p has got to the local DSQ of another CPU,
+ * and wakeup_preempt() has marked the CPU that it wakes, which needs one interrupt only.
+ *
+ * Any other task that goes to the local DSQ of another CPU has not got there yet, which a verdict
+ * that has not been cleared shows: an irq_work moves it, of this rq, perhaps on another CPU. Its
+ * kicks are made now. Of all that they do, only a slice would be taken for nothing: so that is
+ * left to the move.
  *
  * ops.cpu_release() may have more tasks to enqueue.
  */
@@ -233,17 +235,16 @@ void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 
+	if (IS_ENABLED(CONFIG_SMP) && (enq_flags & (ENQUEUE_WAKEUP | ENQUEUE_INITIAL))) {
+		this_kick->held.until = KICK_OP_WOKEN;
+		return;
+	}
 	if (unlikely(this_kick->op != KICK_OP_NONE)) {
 		kick_queue_work();
 		return;
 	}
-	if (p->scx.ddsp_dsq_id != SCX_DSQ_INVALID) {
-		if (enq_flags & (ENQUEUE_WAKEUP | ENQUEUE_INITIAL)) {
-			this_kick->held.until = KICK_OP_WOKEN;
-			return;
-		}
+	if (p->scx.ddsp_dsq_id != SCX_DSQ_INVALID)
 		kick_preempt_by_move(this_kick, p);
-	}
 	__scx_kick_flush();
 }
 

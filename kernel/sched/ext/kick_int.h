@@ -39,15 +39,21 @@ enum scx_kick_flags {
 #define KICK_CPU_IDLE		0x000	/* idle, or nothing is known of it */
 #define KICK_CPU_PICKING	0x040	/* between the start and the end */
 #define KICK_CPU_BUSY		0x080	/* runs a task, cycles before it idles */
-#define KICK_CPU_ABOVE		0x100	/* with BUSY: of a higher class */
+#define KICK_CPU_ABOVE		0x400	/* with BUSY: of a higher class */
+
+/*
+ * Requests that a state has nothing to do for: IDLE at BUSY, RESCHED at ABOVE.
+ * The bits between those two stay clear, so that no mask is needed.
+ */
+#define KICK_NEEDLESS(req)	((req) << 7)
 
 /*
  * scx_kick::word, from here up: the number of the cycle, and below it that of
  * the picks that a sibling made. Both wrap.
  */
-#define KICK_CYCLE_SHIFT	16
+#define KICK_CYCLE_SHIFT	17
 #define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
-#define KICK_SIBLING		BIT(9)
+#define KICK_SIBLING		BIT(11)
 
 /* Takes the slice as SCX_ENQ_PREEMPT does, but leaves the task at the tail */
 #define KICK_ENQ_PREEMPT	(1LLU << 60)
@@ -90,7 +96,7 @@ enum scx_kick_outcome {
 enum kick_op {
 	KICK_OP_NONE,		/* nothing that a kick has to wait for */
 	KICK_OP_ENQUEUE,	/* enqueues the task: scx_kick_enqueued() */
-	KICK_OP_WOKEN,		/* ... on another CPU: task_woken_scx() */
+	KICK_OP_WOKEN,		/* ... that wakes up: task_woken_scx() */
 	KICK_OP_DISPATCH,	/* flushes the dispatch buffer */
 	KICK_OP_LOCKED,		/* something, before interrupts open */
 };
@@ -202,7 +208,7 @@ struct scx_kick_stats {
 };
 
 /**
- * struct kick_watch - clocks that the statistics and the tracepoints need
+ * struct scx_kick_watch - clocks that the statistics and the tracepoints need
  * @asked_ns: when the first request was made of this CPU in an even, an odd
  *	cycle, while the tracepoint sched_ext_kick_served is on
  * @wait_since_ns: since when this CPU waits, 0 if it does not
@@ -210,7 +216,7 @@ struct scx_kick_stats {
  * @wait_told: that it is a long one has been reported
  * @tracing: this CPU is inside the tracepoint sched_ext_kick
  */
-struct kick_watch {
+struct scx_kick_watch {
 	u64			asked_ns[2];
 	u64			wait_since_ns;
 	u64			wait_before_ns;
@@ -220,5 +226,6 @@ struct kick_watch {
 
 DECLARE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu);
 DECLARE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
+DECLARE_PER_CPU(struct scx_kick_watch, scx_kick_watch);
 
 #endif	/* _KERNEL_SCHED_EXT_KICK_INT_H */

@@ -29,7 +29,7 @@ MODULE_PARM_DESC(kick_wait_warn_ms,
  */
 static void kick_wait_check(s32 cpu)
 {
-	struct kick_watch *watch = this_cpu_ptr(&kick_watch);
+	struct scx_kick_watch *watch = this_cpu_ptr(&scx_kick_watch);
 	u64 bound = (u64)READ_ONCE(kick_wait_warn_ms) * NSEC_PER_MSEC;
 	struct task_struct *curr;
 	u64 waited;
@@ -125,7 +125,7 @@ static bool kick_wait_bypassed(struct kick_wait *wait)
 static void kick_wait_account(bool ended)
 {
 	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
-	struct kick_watch *watch = this_cpu_ptr(&kick_watch);
+	struct scx_kick_watch *watch = this_cpu_ptr(&scx_kick_watch);
 	u64 took;
 
 	/* debugfs resets these by an interrupt. */
@@ -161,7 +161,7 @@ static void kick_wait_begin(struct scx_kick *kick, bool switched)
 	if (switched || !READ_ONCE(wait->on))
 		wait->rounds = 0;
 	if (wait->cpu < nr_cpu_ids || READ_ONCE(wait->asked)) {
-		WRITE_ONCE(this_cpu_ptr(&kick_watch)->wait_since_ns, ktime_get_mono_fast_ns());
+		WRITE_ONCE(this_cpu_ptr(&scx_kick_watch)->wait_since_ns, ktime_get_mono_fast_ns());
 		ended = kick_wait_bypassed(wait) || kick_wait_round(wait);
 		kick_wait_account(ended);
 	} else {

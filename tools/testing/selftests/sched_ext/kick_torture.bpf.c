@@ -29,7 +29,7 @@ char _license[] SEC("license") = "GPL";
 
 #define CPUMASK_WORD	(8 * sizeof(u64))
 /* Where in scx_kick::word the number of the cycle is */
-#define CYCLE_SHIFT	16
+#define CYCLE_SHIFT	17
 
 /* thread_info::flags of a task that has to schedule */
 #ifdef __TARGET_ARCH_x86
