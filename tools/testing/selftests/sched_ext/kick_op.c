@@ -187,7 +187,7 @@ static bool has_come(const struct hand_over *h)
 	return shared(h->w->turns) != h->turns;
 }
 
-/* A task of a higher class has been there. The kick may have met it, and is right not to preempt it */
+/* A task of a higher class has been there. The kick may have met it, and was right to do nothing */
 static bool disturbed(const struct hand_over *h)
 {
 	struct lab_cpu *lc = &h->w->lab->cpus[h->to];
