@@ -102,8 +102,9 @@
  *
  *	never: the loop is left before (B), or r0 == 0
  *
- * Only the start of a cycle clears KICK_REQ_WAIT. If the bit is gone, a cycle
- * started after it was set; if the number moved on from s, one started after s
+ * Only the start of a cycle clears KICK_REQ_WAIT, or the end of one that finds a
+ * task of a higher class: then no sched_ext task runs there before the next one.
+ * If the bit is gone, a cycle has left the target's last task after it was set; if the number moved on from s, one started after s
  * was read. The second test bounds the wait to one cycle when other waiters set
  * the bit again. If s were older than the request, a cycle that started before
  * the kick would end the wait. No barrier is needed against that: this CPU has
@@ -271,19 +272,26 @@ static __always_inline bool kick_needs_irq(s32 cpu, int word)
 }
 
 /*
- * Interrupt @cpu, whose word was @word before the request. Out of line, so that
+ * Interrupt another CPU, whose word was @word before the request. Out of line, so that
  * kicks which need no interrupt save no registers.
  */
-static noinline enum scx_kick_outcome kick_send(s32 cpu, int word, bool masked)
+static noinline void kick_send_other(s32 cpu, int word)
+{
+	if (!kick_needs_irq(cpu, word))
+		return;
+	this_cpu_inc(scx_kick_stats.irqs);
+	smp_send_reschedule(cpu);
+}
+
+/* Do what a request asks for that was placed in the word of @cpu, which was @word. */
+static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word,
+						       const unsigned long *irq_flags)
 {
 	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
-		kick_self(masked);
+		kick_self(irq_flags && irqs_disabled_flags(*irq_flags));
 		return SCX_KICKED_SELF;
 	}
-	if (kick_needs_irq(cpu, word)) {
-		this_cpu_inc(scx_kick_stats.irqs);
-		smp_send_reschedule(cpu);
-	}
+	kick_send_other(cpu, word);
 	return SCX_KICKED_SENT;
 }
 
@@ -291,18 +299,18 @@ static noinline enum scx_kick_outcome kick_send(s32 cpu, int word, bool masked)
  * True if @cpu, which is not online, exists and is this one: CPU hotplug relies on
  * a CPU being able to kick itself on its way down.
  */
-static noinline bool kick_self_offline(struct scx_sched *sch, s32 cpu)
+static noinline bool kick_self_offline(s32 cpu)
 {
-	return kick_cpu_valid(sch, cpu) && cpu == smp_processor_id();
+	return kick_cpu_valid(cpu) && cpu == smp_processor_id();
 }
 
 /*
  * True if @cpu may be kicked. Caller has interrupts off: as long as they are, this
  * CPU does not go through stop_machine(), and @cpu stays online.
  */
-static __always_inline bool kick_reachable(struct scx_sched *sch, s32 cpu, int req)
+static __always_inline bool kick_reachable(s32 cpu, int req)
 {
-	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(sch, cpu))
+	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu))
 		return true;
 	if ((u32)cpu < nr_cpu_ids && cpu_possible(cpu))
 		kick_account(cpu, req, SCX_KICKED_OFFLINE);
@@ -355,30 +363,31 @@ static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *w
  * this CPU is not inside a cycle, which ends with the wait, it starts one: the
  * sched_ext task that runs here could have an endless slice.
  */
-static noinline void kick_ask_wait(s32 cpu, bool masked)
+static noinline void kick_ask_wait(s32 cpu, const unsigned long *irq_flags)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 
 	if (cpu == smp_processor_id())
 		return;
-	cpumask_set_cpu(cpu, kick->wait.cpus);
+	if (!cpumask_test_cpu(cpu, kick->wait.cpus))
+		cpumask_set_cpu(cpu, kick->wait.cpus);
 	WRITE_ONCE(kick->wait.asked, true);
 	if (!(atomic_read(&kick->word) & KICK_CPU_PICKING) &&
 	    READ_ONCE(current->sched_class) == &ext_sched_class)
-		kick_self(masked);
+		kick_self(irq_flags && irqs_disabled_flags(*irq_flags));
 }
 
 /* A kick that is traced, or waited for. Interrupts are off, so no wait begins in between. */
-static noinline void kick_one_slow(s32 cpu, int req, bool masked)
+static noinline void kick_one_slow(s32 cpu, int req, const unsigned long *irq_flags)
 {
 	enum scx_kick_outcome outcome;
 	int word;
 
 	outcome = kick_place(cpu, req, &word, true);
 	if ((req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
-		kick_ask_wait(cpu, masked);
+		kick_ask_wait(cpu, irq_flags);
 	if (outcome == SCX_KICKED_SENT)
-		outcome = kick_send(cpu, word, masked);
+		outcome = kick_send(cpu, word, irq_flags);
 	kick_account(cpu, req, outcome);
 }
 
@@ -392,12 +401,12 @@ static __always_inline void kick_one(s32 cpu, int req, const unsigned long *irq_
 	int word;
 
 	if (unlikely(kick_traced()) || unlikely(req & KICK_REQ_WAIT)) {
-		kick_one_slow(cpu, req, irq_flags && irqs_disabled_flags(*irq_flags));
+		kick_one_slow(cpu, req, irq_flags);
 		return;
 	}
 	outcome = kick_place(cpu, req, &word, false);
 	if (outcome == SCX_KICKED_SENT)
-		outcome = kick_send(cpu, word, irq_flags && irqs_disabled_flags(*irq_flags));
+		outcome = kick_send(cpu, word, irq_flags);
 	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
 }
 
@@ -409,11 +418,10 @@ static __always_inline void kick_one(s32 cpu, int req, const unsigned long *irq_
  * puts the look at it behind what the kicker wrote, so a kick that is dropped here
  * is not lost: the end of the bypass makes up for it.
  */
-static __always_inline void kick_now(struct scx_sched *sch, s32 cpu, int req,
-				     const unsigned long *irq_flags)
+static __always_inline void kick_now(s32 cpu, int req, const unsigned long *irq_flags)
 {
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed(sch)))
+	if (unlikely(kick_bypassed()))
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
 	else
 		kick_one(cpu, req, irq_flags);
@@ -433,8 +441,8 @@ static __always_inline void kick_now(struct scx_sched *sch, s32 cpu, int req,
 void scx_kick_cpu(s32 cpu, int req)
 {
 	guard(irqsave)();
-	if (kick_reachable(NULL, cpu, req))
-		kick_now(NULL, cpu, req, NULL);
+	if (kick_reachable(cpu, req))
+		kick_now(cpu, req, NULL);
 }
 
 /**

@@ -68,35 +68,14 @@ static inline void scx_kick_sibling_pick(void)
 }
 
 /**
- * scx_kick_begin_op - an scx operation begins
- * @op: what the kernel does after it, or %KICK_OP_NONE: as after what surrounds it
+ * scx_kick_set_op - an scx operation begins, or has ended
+ * @op: what the kernel does after it, enum kick_op
  *
- * Context: Caller has interrupts off, unless @op is %KICK_OP_NONE.
- *
- * Return: what to hand to scx_kick_end_op(). Operations may be nested.
+ * Context: Caller has interrupts off.
  */
-static __always_inline enum kick_op scx_kick_begin_op(int op)
+static __always_inline void scx_kick_set_op(u8 op)
 {
-	enum kick_op outer = KICK_OP_NONE;
-
-	if (op != KICK_OP_NONE) {
-		outer = __this_cpu_read(scx_kick_pcpu.op);
-		__this_cpu_write(scx_kick_pcpu.op, op);
-	}
-	return outer;
-}
-
-/**
- * scx_kick_end_op - an scx operation has ended
- * @op: what scx_kick_begin_op() was called with
- * @outer: what it returned
- *
- * Context: as scx_kick_begin_op()
- */
-static __always_inline void scx_kick_end_op(int op, enum kick_op outer)
-{
-	if (op != KICK_OP_NONE)
-		__this_cpu_write(scx_kick_pcpu.op, outer);
+	__this_cpu_write(scx_kick_pcpu.op, op);
 }
 
 /**

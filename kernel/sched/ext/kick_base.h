@@ -1,44 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sched_ext kicks: what it takes from the sched_ext of this kernel.
- *
- * Linux 6.12 has one BPF scheduler at a time, which may kick any CPU. It is what NULL stands for
- * as a @sch here.
+ * sched_ext kicks: what they take from the rest of sched_ext.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_BASE_H
 #define _KERNEL_SCHED_EXT_KICK_BASE_H
 
-struct scx_sched;
+/* End the BPF scheduler. */
+#define kick_error(fmt, args...)	scx_ops_error(fmt, ##args)
 
-void scx_bpf_kick_cpu(s32 cpu, u64 flags);
-s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags);
-s32 scx_bpf_kick_task(struct task_struct *p, u64 flags);
-
-/* In a kfunc: the BPF scheduler whose program calls it. */
-#define KICK_PROG_SCHED		((struct scx_sched *)NULL)
-
-/* What all these kfuncs need of the BPF verifier. */
-#define KICK_KF			0
-
-#define kick_error(sch, fmt, ...)			\
-	do {						\
-		(void)(sch);				\
-		scx_ops_error(fmt, ##__VA_ARGS__);	\
-	} while (0)
-
-static __always_inline bool kick_cpu_valid(struct scx_sched *sch, s32 cpu)
+static __always_inline bool kick_cpu_valid(s32 cpu)
 {
 	return ops_cpu_valid(cpu, "in a kick");
 }
 
-static __always_inline bool kick_loaded(struct scx_sched *sch)
-{
-	return scx_enabled();
-}
-
-static __always_inline bool kick_bypassed(struct scx_sched *sch)
+static __always_inline bool kick_bypassed(void)
 {
 	return READ_ONCE(scx_ops_bypass_depth);
+}
+
+/* In an operation that a kick has to wait for? */
+static __always_inline bool kick_in_op(void)
+{
+	return (current->scx.kf_mask & KICK_KF_MASK) ||
+	       __this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE;
+}
+
+static __always_inline enum kick_op kick_op(void)
+{
+	u32 mask = current->scx.kf_mask;
+
+	if (mask & SCX_KF_DISPATCH)
+		return KICK_OP_DISPATCH;
+	if (mask & KICK_KF_MASK)
+		return KICK_OP_ENQUEUE;
+	return __this_cpu_read(scx_kick_pcpu.op);
 }
 
 static __always_inline bool kick_rq_dispatches(struct rq *rq)
@@ -49,19 +44,6 @@ static __always_inline bool kick_rq_dispatches(struct rq *rq)
 static __always_inline void kick_end_slice(struct task_struct *curr)
 {
 	curr->scx.slice = 0;
-}
-
-static __always_inline bool kick_needs_caps(struct scx_sched *sch)
-{
-	return false;
-}
-
-static inline void kick_with_caps(struct scx_sched *sch, s32 cpu, int req,
-				  const unsigned long *irq_flags) {}
-
-static inline bool kick_task_permitted(struct scx_sched *sch, struct task_struct *p, s32 cpu)
-{
-	return true;
 }
 
 #endif	/* _KERNEL_SCHED_EXT_KICK_BASE_H */

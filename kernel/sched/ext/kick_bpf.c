@@ -1,32 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sched_ext kicks: what BPF programs call.
+ * sched_ext kicks: by BPF programs, which call what is in kick_kfuncs.c.
  */
 
-/* Translate flags. %SCX_KICK_IDLE stands alone, the others combine. Returns 0 if they don't. */
 static __always_inline int kick_req(u64 flags)
 {
-	if (flags == SCX_KICK_IDLE)
-		return KICK_REQ_IDLE;
-	if (likely(!(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
-		return KICK_REQ_RESCHED | (int)flags;
-	return 0;
+	return flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
 }
 
-static __always_inline bool kick_req_valid(struct scx_sched *sch, int req, u64 flags)
-{
-	if (likely(req))
-		return true;
+#define KICK_FLAGS_INVALID	\
+	"invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4)"
+#define KICK_TASK_FLAGS_INVALID	\
+	"invalid flags 0x%llx to kick a task with (0 or WAIT 0x4)"
 
-	kick_error(sch,
-		   "invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4)",
-		   flags);
+/* %SCX_KICK_IDLE stands alone, the others combine. */
+static __always_inline bool kick_flags_valid(u64 flags)
+{
+	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
+		return true;
+	kick_error(KICK_FLAGS_INVALID, flags);
 	return false;
 }
 
-static __always_inline bool kick_enabled(struct scx_sched *sch, s32 cpu, int req)
+static __always_inline bool kick_enabled(s32 cpu, int req)
 {
-	if (kick_loaded(sch))
+	if (scx_enabled())
 		return true;
 	kick_account(cpu, req, SCX_KICKED_DISABLED);
 	return false;
@@ -35,27 +33,37 @@ static __always_inline bool kick_enabled(struct scx_sched *sch, s32 cpu, int req
 /* True if a kick that is made here has to wait, see kick_hold(). */
 static __always_inline bool kick_must_hold(void)
 {
-	return unlikely(__this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE) || unlikely(in_nmi());
+	return unlikely(kick_in_op()) || unlikely(in_nmi());
+}
+
+static __always_inline void kick_flagged(s32 cpu, u64 flags, const unsigned long *irq_flags)
+{
+	int req = kick_req(flags);
+
+	if (!kick_enabled(cpu, req))
+		return;
+	if (!kick_flags_valid(flags) || !kick_reachable(cpu, req))
+		return;
+
+	if (kick_must_hold())
+		kick_hold(cpu, req);
+	else
+		kick_now(cpu, req, irq_flags);
 }
 
 /*
- * Kick @cpu for a program of @sch. Caller has interrupts off, @irq_flags is how they were
- * before.
+ * Kick @cpu as scx_bpf_kick_cpu() does. Caller has interrupts off, @irq_flags is how they
+ * were before.
+ *
+ * All is tested with interrupts off: scx_kick_reset() comes after a grace period. It is here
+ * twice, so that the compiler makes the most of what it knows of a request.
  */
-static __always_inline void kick_flagged(struct scx_sched *sch, s32 cpu, u64 flags, int req,
-					 const unsigned long *irq_flags)
+static __always_inline void kick_cpu(s32 cpu, u64 flags, const unsigned long *irq_flags)
 {
-	if (!kick_enabled(sch, cpu, req))
-		return;
-	if (!kick_req_valid(sch, req, flags) || !kick_reachable(sch, cpu, req))
-		return;
-
-	if (unlikely(kick_needs_caps(sch)))
-		kick_with_caps(sch, cpu, req, irq_flags);
-	else if (kick_must_hold())
-		kick_hold(cpu, req);
+	if (flags == SCX_KICK_IDLE)
+		kick_flagged(cpu, SCX_KICK_IDLE, irq_flags);
 	else
-		kick_now(sch, cpu, req, irq_flags);
+		kick_flagged(cpu, flags, irq_flags);
 }
 
 static s32 kick_drop_mask(const struct cpumask *cpus, int req, enum scx_kick_outcome why)
@@ -112,7 +120,7 @@ static unsigned long kick_cpus_of_long(s32 first, unsigned long todo, int req)
 		return kick_cpus(first, todo, req);
 
 	for (; todo; todo &= todo - 1)
-		kick_one_slow(first + __ffs(todo), req, false);
+		kick_one_slow(first + __ffs(todo), req, NULL);
 	return 0;
 }
 
@@ -169,16 +177,14 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
  * a tracing program that may be in the middle of another kick of a cpumask, or of the interrupt
  * controller's code for several CPUs, each of which has one mask to work with.
  */
-static s32 kick_one_by_one(struct scx_sched *sch, const struct cpumask *cpus, int req,
+static s32 kick_one_by_one(const struct cpumask *cpus, int req,
 			   const unsigned long *irq_flags)
 {
 	s32 cpu, asked = 0;
 
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		asked++;
-		if (unlikely(kick_needs_caps(sch)))
-			kick_with_caps(sch, cpu, req, irq_flags);
-		else if (kick_must_hold())
+		if (kick_must_hold())
 			kick_hold(cpu, req);
 		else
 			kick_one(cpu, req, irq_flags);
@@ -186,8 +192,27 @@ static s32 kick_one_by_one(struct scx_sched *sch, const struct cpumask *cpus, in
 	return asked;
 }
 
-static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, bool masked,
-				     bool traced)
+/* Kick @cpus as scx_bpf_kick_cpumask() does. Context: as kick_cpu(). */
+static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
+			const unsigned long *irq_flags)
+{
+	int req = kick_req(flags);
+
+	if (!scx_enabled())
+		return kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
+	if (!kick_flags_valid(flags))
+		return -EINVAL;
+
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (unlikely(kick_bypassed()))
+		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
+	if (irqs_disabled_flags(*irq_flags))
+		return kick_one_by_one(cpus, req, irq_flags);
+	return kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
+}
+
+static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait,
+				     const unsigned long *irq_flags, bool traced)
 {
 	unsigned long switches;
 	int word;
@@ -206,9 +231,9 @@ static __always_inline s32 kick_task(struct task_struct *p, s32 cpu, int wait, b
 	if (ret)
 		return ret;
 	if (unlikely(wait))
-		kick_ask_wait(cpu, masked);
+		kick_ask_wait(cpu, irq_flags);
 	if (!(word & KICK_REQ_MASK))
-		kick_send(cpu, word, masked);
+		kick_send(cpu, word, irq_flags);
 	return 0;
 }
 
@@ -217,170 +242,41 @@ static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
 	return !ret ? SCX_KICKED_CLAIMED : ret == -EBUSY ? SCX_KICKED_REFUSED : SCX_KICKED_GONE;
 }
 
-static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait, bool masked)
+static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
+				     const unsigned long *irq_flags)
 {
-	s32 ret = kick_task(p, cpu, wait, masked, true);
+	s32 ret = kick_task_on(p, cpu, wait, irq_flags, true);
 
 	kick_account(cpu, KICK_REQ_TASK | wait, kick_task_outcome(ret));
 	return ret;
 }
 
-__bpf_kfunc_start_defs();
-
-/**
- * scx_bpf_kick_cpu - make a CPU schedule
- * @cpu: CPU to kick
- * @flags: %SCX_KICK_* flags, or 0 to only start a scheduling cycle on @cpu
- *
- * Returns at once. @cpu starts a scheduling cycle as soon as it can, see &enum scx_kick_flags
- * for what @flags add. Several kicks before that cycle are served by it together. A kick that
- * an scx operation makes takes effect after what the operation belongs to is complete.
- *
- * A CPU that a task of a higher class keeps is left alone: it starts a cycle when that task
- * leaves, or becomes a sched_ext task. A kick of an offline CPU is dropped, except by that CPU
- * itself. So are kicks while the BPF scheduler is bypassed and while none is loaded. A @cpu that
- * does not exist, unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
- *
- * Context: Any in which a BPF program runs: any scx operation with any rq lock held, timers,
- * syscall and tracing programs, hard IRQ, NMI.
- */
-__bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
-{
-	int req = kick_req(flags);
-	unsigned long irq_flags;
-
-	/* Tested with interrupts off: scx_kick_reset() comes after a grace period. */
-	local_irq_save(irq_flags);
-	kick_flagged(KICK_PROG_SCHED, cpu, flags, req, &irq_flags);
-	local_irq_restore(irq_flags);
-}
-
-/**
- * scx_bpf_kick_cpumask - make several CPUs schedule
- * @cpus: CPUs to kick, those of them that are online
- * @flags: as for scx_bpf_kick_cpu()
- *
- * Does what scx_bpf_kick_cpu() does for each CPU. Those that need an interrupt get it together,
- * by as few operations as the machine has for that. Not so where it is called with interrupts
- * off, as in most operations: there one after the other.
- *
- * Unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
- *
- * Context: As scx_bpf_kick_cpu().
- *
- * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped because the BPF
- * scheduler is bypassed or none is loaded, or -%EINVAL for invalid @flags.
- */
-__bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
-{
-	int req = kick_req(flags);
-	unsigned long irq_flags;
-	struct scx_sched *sch;
-	s32 ret;
-
-	local_irq_save(irq_flags);
-	sch = KICK_PROG_SCHED;
-	if (!kick_loaded(sch)) {
-		ret = kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
-		goto out;
-	}
-	ret = -EINVAL;
-	if (!kick_req_valid(sch, req, flags))
-		goto out;
-
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed(sch)))
-		ret = kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
-	else if (irqs_disabled_flags(irq_flags) || unlikely(kick_needs_caps(sch)))
-		ret = kick_one_by_one(sch, cpus, req, &irq_flags);
-	else
-		ret = kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
-out:
-	local_irq_restore(irq_flags);
-	return ret;
-}
-
-/**
- * scx_bpf_kick_task - preempt a task, if it is still running
- * @p: the task
- * @flags: 0 or %SCX_KICK_WAIT
- *
- * Like scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT on the CPU that runs @p, except that nothing
- * but @p is preempted: if @p leaves that CPU before the kick arrives, nobody else suffers for
- * it. And of all that preempt @p at a time, exactly one is told that it does. The others can look
- * for another task to preempt at once.
- *
- * A claim of an scx operation is held back like its kicks, until what the operation belongs to
- * is complete. That is so for the first one; others are sent at once. One made in ops.enqueue()
- * of a task that was runnable before, and that goes to the local DSQ of another CPU, may preempt
- * before the task is there: use %SCX_ENQ_PREEMPT for that.
- *
- * %SCX_KICK_WAIT waits for @p to be off its CPU. There is nothing to wait for where it left of
- * itself before a claim that was held back could be sent.
- *
- * Unknown @flags end the BPF scheduler.
- *
- * Context: As scx_bpf_kick_cpu().
- *
- * Return:
- * * 0		- This call has claimed the preemption of @p.
- * * -%EBUSY	- Another preemption of @p is on its way, and will see what the caller wrote
- *		  before; or its slice has ended, and it is about to be scheduled; or the CPU is
- *		  inside a scheduling cycle already; or the BPF scheduler is bypassed. A bypass
- *		  makes up for the preemptions that it drops, as the claims held back then. From
- *		  NMI also: this CPU has not sent an earlier claim yet.
- * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF scheduler is loaded.
- * * -%EINVAL	- Invalid @flags.
- */
-__bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
+/* Preempt @p as scx_bpf_kick_task() does. Context: as kick_cpu(). */
+static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
+				     const unsigned long *irq_flags)
 {
 	int req = KICK_REQ_TASK | (int)flags;
-	s32 cpu = task_cpu(p), ret = -ESRCH;
-	unsigned long irq_flags;
-	struct scx_sched *sch;
-	bool masked;
+	s32 cpu = task_cpu(p), ret;
 
-	local_irq_save(irq_flags);
-	masked = irqs_disabled_flags(irq_flags);
-	sch = KICK_PROG_SCHED;
-	if (!kick_enabled(sch, cpu, req))
-		goto out;
-	if (flags & ~SCX_KICK_WAIT) {
-		kick_error(sch, "invalid flags 0x%llx to kick a task with (0 or WAIT 0x4)", flags);
-		ret = -EINVAL;
-		goto out;
+	if (!kick_enabled(cpu, req))
+		return -ESRCH;
+	if (unlikely(flags & ~SCX_KICK_WAIT)) {
+		kick_error(KICK_TASK_FLAGS_INVALID, flags);
+		return -EINVAL;
 	}
-	if (unlikely(kick_needs_caps(sch)) && !kick_task_permitted(sch, p, cpu))
-		goto out;
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed(sch))) {
+	if (unlikely(kick_bypassed())) {
 		/* The bypass reschedules every CPU. */
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
-		ret = -EBUSY;
-	} else if (unlikely(kick_traced())) {
-		ret = kick_task_traced(p, cpu, (int)flags, masked);
-	} else {
-		ret = kick_task(p, cpu, (int)flags, masked, false);
-		this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
+		return -EBUSY;
 	}
-out:
-	local_irq_restore(irq_flags);
+	if (unlikely(kick_traced()))
+		return kick_task_traced(p, cpu, (int)flags, irq_flags);
+	ret = kick_task_on(p, cpu, (int)flags, irq_flags, false);
+	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
 	return ret;
 }
-
-__bpf_kfunc_end_defs();
-
-BTF_KFUNCS_START(scx_kick_kfunc_ids)
-BTF_ID_FLAGS(func, scx_bpf_kick_cpu, KICK_KF)
-BTF_ID_FLAGS(func, scx_bpf_kick_cpumask, KICK_KF | KF_RCU)
-BTF_ID_FLAGS(func, scx_bpf_kick_task, KICK_KF | KF_RCU)
-BTF_KFUNCS_END(scx_kick_kfunc_ids)
-
-static const struct btf_kfunc_id_set scx_kick_kfunc_set = {
-	.owner	= THIS_MODULE,
-	.set	= &scx_kick_kfunc_ids,
-};
 
 static bool __init kick_alloc(struct scx_kick *kick, int node)
 {
@@ -394,25 +290,13 @@ static bool __init kick_alloc(struct scx_kick *kick, int node)
 
 static int __init scx_kick_init(void)
 {
-	static const enum bpf_prog_type types[] __initconst = {
-		BPF_PROG_TYPE_STRUCT_OPS, BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_SYSCALL,
-	};
-	s32 cpu, i;
+	s32 cpu;
 
 	for_each_possible_cpu(cpu) {
 		if (!kick_alloc(per_cpu_ptr(&scx_kick_pcpu, cpu), cpu_to_node(cpu)))
 			panic("sched_ext: no memory for the kick state of CPU %d\n", cpu);
 	}
-
-	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		int ret = register_btf_kfunc_id_set(types[i], &scx_kick_kfunc_set);
-
-		if (ret) {
-			pr_err("sched_ext: can't register kick kfuncs for program type %d (%d)\n",
-			       types[i], ret);
-			return ret;
-		}
-	}
 	return 0;
 }
-device_initcall(scx_kick_init);
+/* Before BPF programs can be loaded. */
+subsys_initcall(scx_kick_init);

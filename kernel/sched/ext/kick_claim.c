@@ -32,7 +32,8 @@ static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu, int r
 		if (*word & (KICK_CPU_PICKING | KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM))
 			return -EBUSY;
 		/* SCX_ENQ_PREEMPT, or a slice at its end. It may change, this is no promise. */
-		if (!data_race(p->scx.slice) && test_tsk_need_resched(p))
+		if (!data_race(p->scx.slice) &&
+		    ((*word & KICK_REQ_MASK) || test_tsk_need_resched(p)))
 			return -EBUSY;
 		*switches = task_switches(p);
 		if (traced && req != KICK_CLAIM)
@@ -87,12 +88,12 @@ static noinline void kick_flush_claim(struct kick_claim *claim)
 
 	if (!kick_replace_claim(claim, KICK_REQ_TASK | claim->wait, &word)) {
 		if (kick_place(claim->cpu, KICK_REQ_IDLE, &word, true) == SCX_KICKED_SENT)
-			kick_send(claim->cpu, word, false);
+			kick_send(claim->cpu, word, NULL);
 	} else {
 		if (claim->wait)
-			kick_ask_wait(claim->cpu, false);
+			kick_ask_wait(claim->cpu, NULL);
 		if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
-			kick_send(claim->cpu, word, false);
+			kick_send(claim->cpu, word, NULL);
 	}
 	WRITE_ONCE(claim->task, NULL);
 }

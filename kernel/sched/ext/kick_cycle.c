@@ -83,39 +83,38 @@ static noinline bool kick_picking(s32 cpu, int req)
  * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext task
  *
  * The rq lock keeps the CPU from starting a cycle and from taking its next task. If a cycle
- * is under way it may have done the latter, and the end of it leads to another one. If it
- * is about to take the task, it may still keep the one before, whose slice ops.dispatch()
- * has filled again: KICK_REQ_TASK preempts that one then, and nothing where tasks are
- * switched.
+ * is under way it may have done the latter, and the end of it leads to another one. While it
+ * dispatches it is about to take the task, but may still keep the one before, whose slice
+ * ops.dispatch() fills again: KICK_REQ_TASK preempts that one then, and nothing where tasks
+ * are switched.
  *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
 {
 	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
-	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
 	struct task_struct *curr = kick_curr(rq);
 	bool on_scx = curr->sched_class == &ext_sched_class;
 	bool preempt = on_scx && p != curr &&
 		       (enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT));
-
-	/* Core scheduling dispatches for a sibling, too, which need not be in a cycle. */
-	if (kick_rq_dispatches(rq) && (word & KICK_CPU_PICKING)) {
-		if (preempt)
-			kick_picking(cpu_of(rq), KICK_REQ_TASK);
-		return;
-	}
-	if (!preempt && !sched_class_above(&ext_sched_class, curr->sched_class))
-		return;
+	int req = preempt ? KICK_REQ_TASK : 0, word;
 
 	if (preempt)
 		kick_end_slice(curr);
+	else if (!sched_class_above(&ext_sched_class, curr->sched_class))
+		return;
 
-	if ((word & KICK_CPU_PICKING) && kick_picking(cpu_of(rq), KICK_REQ_RESCHED))
+	/* Core scheduling dispatches for a sibling, too, whose cycle may be another one. */
+	if (!kick_rq_dispatches(rq) || sched_core_enabled(rq))
+		req |= KICK_REQ_RESCHED;
+	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
+	if (word & KICK_CPU_PICKING) {
+		if (!req || kick_picking(cpu_of(rq), req))
+			return;
+	} else if (word & KICK_REQ_MASK) {
+		/* A cycle is on its way, and with it an interrupt. It needs this lock. */
 		return;
-	/* A cycle is on its way, and with it an interrupt. It needs this lock to start. */
-	if (word & KICK_REQ_MASK)
-		return;
+	}
 	resched_curr(rq);
 }
 
@@ -185,15 +184,15 @@ static int kick_dropped(int word, int state, bool switched)
 }
 
 /*
- * True if a CPU in @state owes a cycle to somebody who has found @word: it left BUSY for
- * idle, or ABOVE, without a cycle of its own (a sibling made the pick). Not if it is forced
- * idle and has tasks: two siblings would force each other to idle in turn.
+ * True if a CPU in @state owes a cycle to somebody who has found @word: it left ABOVE, or
+ * BUSY for idle, without a cycle of its own (a sibling made the pick). In the latter case not
+ * if it is forced idle and has tasks: two siblings would force each other to idle in turn.
  */
 static bool kick_owes_cycle(int word, int state)
 {
-	if (state == KICK_CPU_IDLE)
-		return (word & KICK_CPU_BUSY) && !this_rq()->nr_running;
-	return (word & KICK_CPU_ABOVE) && !(state & KICK_CPU_ABOVE);
+	if ((word & KICK_CPU_ABOVE) && !(state & KICK_CPU_ABOVE))
+		return true;
+	return state == KICK_CPU_IDLE && (word & KICK_CPU_BUSY) && !this_rq()->nr_running;
 }
 
 /* The cycle did not simply go from PICKING to its end: @word is what was there instead. */
@@ -218,6 +217,11 @@ static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, bool s
 {
 	if (word != (kick->number | KICK_CPU_PICKING))
 		kick_cycle_again(kick, word, switched);
+	/* Kicks of an operation of the task that left, and of NMI: no interrupt has come yet. */
+	if (READ_ONCE(kick->wait.flush) || READ_ONCE(kick->held.masks)) {
+		guard(irqsave)();
+		__scx_kick_flush();
+	}
 	if (READ_ONCE(kick->wait.due) && READ_ONCE(current->sched_class) == &ext_sched_class)
 		kick_wait_begin(kick, switched);
 }
@@ -259,6 +263,7 @@ void scx_kick_reset(void)
 		kick->held.until = KICK_OP_NONE;
 		kick->held.req = 0;
 		WRITE_ONCE(kick->held.masks, false);
+		WRITE_ONCE(kick->held.wait, false);
 		cpumask_clear(kick->held.idle);
 		cpumask_clear(kick->held.resched);
 		cpumask_clear(kick->held.preempt);

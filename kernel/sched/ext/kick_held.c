@@ -15,7 +15,9 @@ static __always_inline int kick_stronger(int held, int req)
 }
 
 /*
- * Mark @cpu in the cpumask for @req. Returns false if it was marked.
+ * Mark @cpu in the cpumask for @req. Returns false if it was marked. That one is to be waited
+ * for is kept for all of them together: so this CPU waits for some of its targets needlessly,
+ * for a cycle that is due.
  *
  * Atomic, for NMI. NMI sets @masks after its bits and the irq_work comes after that, so
  * a drain that it comes into the middle of may leave the bits, but not to nobody.
@@ -27,30 +29,46 @@ static bool kick_hold_in_masks(struct scx_kick *this_kick, s32 cpu, int req)
 			       req & KICK_REQ_PREEMPT ? held->preempt : held->resched;
 	bool marked = cpumask_test_and_set_cpu(cpu, cpus);
 
-	/* No wait looks for @cpu before the request is placed, see kick_wait_begin(). */
-	if ((req & KICK_REQ_WAIT) && cpu != smp_processor_id())
-		cpumask_set_cpu(cpu, this_kick->wait.cpus);
+	if (req & KICK_REQ_WAIT)
+		WRITE_ONCE(held->wait, true);
 	WRITE_ONCE(held->masks, true);
 	return !marked;
 }
 
-/* Returns false if @cpu has been kicked by this operation before. */
-static bool kick_hold_in_op(struct scx_kick *this_kick, s32 cpu, int req)
+/*
+ * Leave what is held back until the irq_work comes. Returns false if that has no use: a CPU that
+ * has gone offline runs none, and while the machine suspends interrupts may not work. A bypass
+ * makes up for the kicks that it drops.
+ */
+static bool kick_hold_for_work(void)
 {
-	struct kick_held *held = &this_kick->held;
-
-	/* What comes last of several operations, nested or one after the other. */
-	held->until = max(held->until, this_kick->op);
-	if (!held->req) {
-		held->cpu = cpu;
-		held->req = req;
-		return true;
-	}
-	if (held->cpu == cpu) {
-		held->req = kick_stronger(held->req, req);
+	if (unlikely(!cpu_online(smp_processor_id())))
 		return false;
-	}
-	return kick_hold_in_masks(this_kick, cpu, req);
+	smp_mb();	/* as (A) in kick_now() */
+	if (unlikely(kick_bypassed()))
+		return false;
+	kick_queue_work();
+	return true;
+}
+
+/* Note what the held kicks of operation @op, and of those before it, wait for. */
+static void kick_hold_until(struct scx_kick *this_kick, enum kick_op op)
+{
+	/* What comes last of several operations, nested or one after the other. */
+	if (this_kick->held.until < op)
+		this_kick->held.until = op;
+	if (op == KICK_OP_SLEEP)
+		WRITE_ONCE(this_kick->wait.flush, true);
+}
+
+/* Hold a kick back in the cpumasks, for the irq_work if @work. Not traced, see kick_hold(). */
+static noinline notrace void kick_hold_slow(struct scx_kick *this_kick, s32 cpu, int req,
+					    bool work)
+{
+	if (work && !kick_hold_for_work())
+		kick_now(cpu, req, NULL);
+	else if (!kick_hold_in_masks(this_kick, cpu, req))
+		kick_account(cpu, req, SCX_KICKED_COALESCED);
 }
 
 /*
@@ -60,37 +78,43 @@ static bool kick_hold_in_op(struct scx_kick *this_kick, s32 cpu, int req)
 static noinline notrace void kick_hold(s32 cpu, int req)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
-	bool first;
+	struct kick_held *held = &this_kick->held;
+	enum kick_op op = in_nmi() ? KICK_OP_LOCKED : kick_op();
 
-	if (in_nmi() || this_kick->op == KICK_OP_LOCKED) {
-		/* A CPU that has gone offline runs no irq_work. */
-		if (unlikely(!cpu_online(smp_processor_id()))) {
-			kick_now(NULL, cpu, req, NULL);
-			return;
-		}
-		first = kick_hold_in_masks(this_kick, cpu, req);
-		kick_queue_work();
+	if (unlikely(op == KICK_OP_LOCKED)) {
+		kick_hold_slow(this_kick, cpu, req, true);
+	} else if (!held->req) {
+		held->cpu = cpu;
+		held->req = req;
+		kick_hold_until(this_kick, op);
+	} else if (held->cpu != cpu) {
+		kick_hold_until(this_kick, op);
+		kick_hold_slow(this_kick, cpu, req, false);
 	} else {
-		first = kick_hold_in_op(this_kick, cpu, req);
+		held->req = kick_stronger(held->req, req);
+		/* Last: a program that is attached to it may kick, too. */
+		if (unlikely(kick_traced()))
+			kick_account(cpu, req, SCX_KICKED_COALESCED);
+		else
+			this_cpu_inc(scx_kick_stats.outcomes[SCX_KICKED_COALESCED]);
 	}
-	/* Last: a program that is attached to it may kick, too. */
-	if (!first)
-		kick_account(cpu, req, SCX_KICKED_COALESCED);
 }
 
 /*
- * Claim @p for the time after the operation. Returns 1 if this CPU holds a claim back
- * already.
+ * Claim @p for the time after the operation. Returns 1 if the claim cannot be held back: this
+ * CPU has one already, or has gone offline and runs no irq_work.
  */
 static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu, int wait)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	struct kick_claim *claim = &this_kick->claim;
-	bool work = in_nmi() || this_kick->op == KICK_OP_LOCKED;
+	enum kick_op op = in_nmi() ? KICK_OP_LOCKED : kick_op();
 	unsigned long switches;
 	int word;
 	s32 ret;
 
+	if (op == KICK_OP_LOCKED && unlikely(!cpu_online(smp_processor_id())))
+		return 1;
 	/* Taken first: NMI may come in between. */
 	if (cmpxchg_local(&claim->task, NULL, p))
 		return 1;
@@ -102,10 +126,10 @@ static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu, int 
 	claim->switches = switches;
 	claim->cpu = cpu;
 	claim->wait = wait;
-	if (work)
+	if (op == KICK_OP_LOCKED)
 		kick_queue_work();
 	else
-		this_kick->held.until = max(this_kick->held.until, this_kick->op);
+		kick_hold_until(this_kick, op);
 	return 0;
 }
 
@@ -116,33 +140,34 @@ static __always_inline unsigned long kick_take_bits(struct cpumask *cpus, int i)
 	return READ_ONCE(*bits) ? xchg(bits, 0) : 0;
 }
 
-/* What is to become of the kicks of @todo, where bit 0 is CPU @first, and @outcome if known */
-static void kick_held_cpus(struct scx_kick *this_kick, s32 first, unsigned long todo, int req,
-			   enum scx_kick_outcome outcome)
+/* Make the kicks of @todo, where bit 0 is CPU @first, or drop them as @outcome says. */
+static void kick_held_cpus(s32 first, unsigned long todo, int req, enum scx_kick_outcome outcome)
 {
 	for (; todo; todo &= todo - 1) {
 		s32 cpu = first + __ffs(todo);
-		int wait = 0;
 
-		if (!(req & KICK_REQ_IDLE) && cpumask_test_cpu(cpu, this_kick->wait.cpus))
-			wait = KICK_REQ_WAIT;
 		if (outcome != SCX_KICKED_NR)
-			kick_account(cpu, req | wait, outcome);
+			kick_account(cpu, req, outcome);
 		else if (likely(cpu_online(cpu)) || cpu == smp_processor_id())
-			kick_one(cpu, req | wait, NULL);
+			kick_one(cpu, req, NULL);
 		else
-			kick_account(cpu, req | wait, SCX_KICKED_OFFLINE);
+			kick_account(cpu, req, SCX_KICKED_OFFLINE);
 	}
 }
 
-/* Make the kicks in the cpumasks, or drop them as @outcome says. Touches only what is set. */
+/*
+ * Make the kicks in the cpumasks, or drop them as @outcome says, %SCX_KICKED_NR: make them.
+ * Touches only what is set.
+ */
 static void kick_drain(struct scx_kick *this_kick, enum scx_kick_outcome outcome)
 {
 	struct kick_held *held = &this_kick->held;
-	int i;
+	int i, wait;
 
 	/* First, see kick_hold_in_masks(). The compiler keeps it so. */
 	WRITE_ONCE(held->masks, false);
+	wait = READ_ONCE(held->wait) ? KICK_REQ_WAIT : 0;
+	WRITE_ONCE(held->wait, false);
 	barrier();
 	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++) {
 		unsigned long preempt = kick_take_bits(held->preempt, i);
@@ -150,11 +175,10 @@ static void kick_drain(struct scx_kick *this_kick, enum scx_kick_outcome outcome
 		unsigned long idle = kick_take_bits(held->idle, i);
 		s32 first = i * BITS_PER_LONG;
 
-		kick_held_cpus(this_kick, first, preempt, KICK_REQ_RESCHED | KICK_REQ_PREEMPT,
-			       outcome);
+		kick_held_cpus(first, preempt, KICK_REQ_RESCHED | KICK_REQ_PREEMPT | wait, outcome);
 		/* Those that were kicked harder find that, and are counted as coalesced. */
-		kick_held_cpus(this_kick, first, resched, KICK_REQ_RESCHED, outcome);
-		kick_held_cpus(this_kick, first, idle, KICK_REQ_IDLE, outcome);
+		kick_held_cpus(first, resched, KICK_REQ_RESCHED | wait, outcome);
+		kick_held_cpus(first, idle, KICK_REQ_IDLE, outcome);
 	}
 }
 
@@ -179,8 +203,9 @@ void __scx_kick_flush(void)
 	int req = this_kick->held.req;
 
 	this_kick->held.until = KICK_OP_NONE;
+	WRITE_ONCE(this_kick->wait.flush, false);
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed(NULL))) {
+	if (unlikely(kick_bypassed())) {
 		kick_drop_held(this_kick);
 		return;
 	}
@@ -239,13 +264,12 @@ void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 		this_kick->held.until = KICK_OP_WOKEN;
 		return;
 	}
-	if (unlikely(this_kick->op != KICK_OP_NONE)) {
-		kick_queue_work();
-		return;
-	}
 	if (p->scx.ddsp_dsq_id != SCX_DSQ_INVALID)
 		kick_preempt_by_move(this_kick, p);
-	__scx_kick_flush();
+	if (unlikely(this_kick->op != KICK_OP_NONE))
+		kick_queue_work();
+	else
+		__scx_kick_flush();
 }
 
 /*

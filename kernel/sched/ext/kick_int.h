@@ -56,7 +56,7 @@ enum scx_kick_flags {
 #define KICK_SIBLING		BIT(11)
 
 /* Takes the slice as SCX_ENQ_PREEMPT does, but leaves the task at the tail */
-#define KICK_ENQ_PREEMPT	(1LLU << 60)
+#define KICK_ENQ_PREEMPT	(1LLU << 63)
 
 /*
  * What became of a kick:
@@ -99,6 +99,7 @@ enum kick_op {
 	KICK_OP_WOKEN,		/* ... that wakes up: task_woken_scx() */
 	KICK_OP_DISPATCH,	/* flushes the dispatch buffer */
 	KICK_OP_LOCKED,		/* something, before interrupts open */
+	KICK_OP_SLEEP,		/* switches to another task */
 };
 
 /**
@@ -117,10 +118,11 @@ struct kick_claim {
 
 /**
  * struct kick_wait - whom a CPU waits for before it starts a sched_ext task
- * @due: @asked or @on
+ * @due: any of the three that follow
  * @asked: @cpus has CPUs that no wait has begun for
  * @on: the task that is about to run is held up: a wait gave way to a cycle, or
  *	has ended, and the task has executed nothing since
+ * @flush: kicks are held back until the cycle has ended
  * @rounds: how often @cpus was gone through for that task
  * @cpu: the CPU that is waited for just now, nr_cpu_ids: none
  * @word: its scx_kick::word when that began
@@ -128,10 +130,11 @@ struct kick_claim {
  */
 struct kick_wait {
 	union {
-		u16		due;
+		u32		due;
 		struct {
 			bool	asked;
 			bool	on;
+			bool	flush;
 		};
 	};
 	u8			rounds;
@@ -145,17 +148,19 @@ struct kick_wait {
  * @until: what they wait for, enum kick_op
  * @req: KICK_REQ_* of the first kick of an operation, 0: none
  * @masks: the cpumasks may have bits set
+ * @wait: a kick in the cpumasks, which is none with %KICK_REQ_IDLE, has %KICK_REQ_WAIT
  * @cpu: the CPU of @req
  * @idle: kick with %KICK_REQ_IDLE
  * @resched: kick with %KICK_REQ_RESCHED
  * @preempt: kick with %KICK_REQ_RESCHED and %KICK_REQ_PREEMPT
  *
- * NMI may set bits of the cpumasks, and @masks, at any time.
+ * NMI may set bits of the cpumasks, @masks and @wait at any time.
  */
 struct kick_held {
 	u8			until;
 	u8			req;
 	bool			masks;
+	bool			wait;
 	s32			cpu;
 	cpumask_var_t		idle;
 	cpumask_var_t		resched;

@@ -4,10 +4,11 @@
  * kicks are made that it makes, see enum kick_op.
  *
  * ops.dequeue(), ops.stopping() and ops.quiescent() are part of what surrounds
- * them: a task that sleeps is followed by nothing, one that is dequeued to be
- * changed is enqueued again, and dequeue_task_scx() says which. So are those that
- * are called from the middle of a scheduling cycle, which decides after them, and
- * those that run with interrupts on: their kicks are made at once.
+ * them: a task sleeps and leaves its CPU, or is dequeued to be changed and
+ * enqueued again. dequeue_task_scx() says which. Kicks of the others with
+ * KICK_OP_NONE are made at once.
+ *
+ * No operation that is marked calls another one that is.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_OPS_H
 #define _KERNEL_SCHED_EXT_KICK_OPS_H
@@ -53,5 +54,21 @@ enum {
 	KICK_AFTER_cgroup_cancel_move	= KICK_OP_NONE,
 	KICK_AFTER_cgroup_set_weight	= KICK_OP_NONE,
 };
+
+/* Those that have a bit in kf_mask are found there, and need no mark of their own. */
+#define KICK_KF_MASK	(SCX_KF_SELECT_CPU | SCX_KF_ENQUEUE | SCX_KF_DISPATCH)
+#define KICK_MARKED(mask, op)	(!((mask) & KICK_KF_MASK) && KICK_AFTER_##op)
+
+#define scx_kick_mark(mask, op)					\
+do {								\
+	if (KICK_MARKED(mask, op))				\
+		scx_kick_set_op(KICK_AFTER_##op);		\
+} while (0)
+
+#define scx_kick_unmark(mask, op)				\
+do {								\
+	if (KICK_MARKED(mask, op))				\
+		scx_kick_set_op(KICK_OP_NONE);			\
+} while (0)
 
 #endif	/* _KERNEL_SCHED_EXT_KICK_OPS_H */

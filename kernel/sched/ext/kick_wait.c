@@ -113,7 +113,7 @@ static bool kick_wait_round(struct kick_wait *wait)
 /* The bypass makes every CPU schedule. */
 static bool kick_wait_bypassed(struct kick_wait *wait)
 {
-	if (!kick_bypassed(NULL))
+	if (!kick_bypassed())
 		return false;
 	cpumask_clear(wait->cpus);
 	WRITE_ONCE(wait->asked, false);
@@ -153,11 +153,6 @@ static void kick_wait_begin(struct scx_kick *kick, bool switched)
 	struct kick_wait *wait = &kick->wait;
 	bool ended;
 
-	/* Kicks from NMI, or of an operation, that no interrupt has come for yet. */
-	if (unlikely(READ_ONCE(kick->held.masks))) {
-		guard(irqsave)();
-		__scx_kick_flush();
-	}
 	if (switched || !READ_ONCE(wait->on))
 		wait->rounds = 0;
 	if (wait->cpu < nr_cpu_ids || READ_ONCE(wait->asked)) {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * sched_ext kicks: what BPF programs call.
+ */
+
+__bpf_kfunc_start_defs();
+
+/**
+ * scx_bpf_kick_cpu - make a CPU schedule
+ * @cpu: CPU to kick
+ * @flags: %SCX_KICK_* flags, or 0 to only start a scheduling cycle on @cpu
+ *
+ * Returns at once. @cpu starts a scheduling cycle as soon as it can, see &enum scx_kick_flags
+ * for what @flags add. Several kicks before that cycle are served by it together. A kick that
+ * an scx operation makes takes effect after what the operation belongs to is complete.
+ *
+ * A CPU that a task of a higher class keeps is left alone: it starts a cycle when that task
+ * leaves, or becomes a sched_ext task. A kick of an offline CPU is dropped, except by that CPU
+ * itself. So are kicks while the BPF scheduler is bypassed and while none is loaded. A @cpu that
+ * does not exist, unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
+ *
+ * Context: Any in which a BPF program runs: any scx operation with any rq lock held, timers,
+ * syscall and tracing programs, hard IRQ, NMI.
+ */
+__bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
+{
+	unsigned long irq_flags;
+
+	local_irq_save(irq_flags);
+	kick_cpu(cpu, flags, &irq_flags);
+	local_irq_restore(irq_flags);
+}
+
+/**
+ * scx_bpf_kick_cpumask - make several CPUs schedule
+ * @cpus: CPUs to kick, those of them that are online
+ * @flags: as for scx_bpf_kick_cpu()
+ *
+ * Does what scx_bpf_kick_cpu() does for each CPU. Those that need an interrupt get it together,
+ * by as few operations as the machine has for that. Not so where it is called with interrupts
+ * off, as in most operations: there one after the other.
+ *
+ * Unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped because the BPF
+ * scheduler is bypassed or none is loaded, or -%EINVAL for invalid @flags.
+ */
+__bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
+{
+	unsigned long irq_flags;
+	s32 ret;
+
+	local_irq_save(irq_flags);
+	ret = kick_cpumask(cpus, flags, &irq_flags);
+	local_irq_restore(irq_flags);
+	return ret;
+}
+
+/**
+ * scx_bpf_kick_task - preempt a task, if it is still running
+ * @p: the task
+ * @flags: 0 or %SCX_KICK_WAIT
+ *
+ * Like scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT on the CPU that runs @p, except that nothing
+ * but @p is preempted: if @p leaves that CPU before the kick arrives, nobody else suffers for
+ * it. And of all that preempt @p at a time, exactly one is told that it does. The others can look
+ * for another task to preempt at once.
+ *
+ * A claim of an scx operation is held back like its kicks, until what the operation belongs to
+ * is complete. That is so for the first one; others are sent at once. One made in ops.enqueue()
+ * of a task that was runnable before, and that goes to the local DSQ of another CPU, may preempt
+ * before the task is there: use %SCX_ENQ_PREEMPT for that.
+ *
+ * %SCX_KICK_WAIT waits for @p to be off its CPU. There is nothing to wait for where it left of
+ * itself before a claim that was held back could be sent.
+ *
+ * Unknown @flags end the BPF scheduler.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return:
+ * * 0		- This call has claimed the preemption of @p.
+ * * -%EBUSY	- Another preemption of @p is on its way, and will see what the caller wrote
+ *		  before; or its slice has ended, and it is about to be scheduled; or the CPU is
+ *		  inside a scheduling cycle already; or the BPF scheduler is bypassed. A bypass
+ *		  makes up for the preemptions that it drops, as the claims held back then. From
+ *		  NMI also: this CPU has not sent an earlier claim yet.
+ * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF scheduler is loaded.
+ * * -%EINVAL	- Invalid @flags.
+ */
+__bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
+{
+	unsigned long irq_flags;
+	s32 ret;
+
+	local_irq_save(irq_flags);
+	ret = kick_task(p, flags, &irq_flags);
+	local_irq_restore(irq_flags);
+	return ret;
+}
+
+__bpf_kfunc_end_defs();
+
+BTF_KFUNCS_START(scx_kick_kfunc_ids)
+BTF_ID_FLAGS(func, scx_bpf_kick_cpu)
+BTF_ID_FLAGS(func, scx_bpf_kick_cpumask, KF_RCU)
+BTF_ID_FLAGS(func, scx_bpf_kick_task, KF_RCU)
+BTF_KFUNCS_END(scx_kick_kfunc_ids)
+
+static const struct btf_kfunc_id_set scx_kick_kfunc_set = {
+	.owner	= THIS_MODULE,
+	.set	= &scx_kick_kfunc_ids,
+};
+
+static int __init scx_kick_kfunc_init(void)
+{
+	static const enum bpf_prog_type types[] __initconst = {
+		BPF_PROG_TYPE_STRUCT_OPS, BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_SYSCALL,
+	};
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		int ret = register_btf_kfunc_id_set(types[i], &scx_kick_kfunc_set);
+
+		if (ret) {
+			pr_err("sched_ext: can't register kick kfuncs for program type %d (%d)\n",
+			       types[i], ret);
+			return ret;
+		}
+	}
+	return 0;
+}
+device_initcall(scx_kick_kfunc_init);
