@@ -18,7 +18,7 @@
 
 #define KICKS		10
 
-/* Bits that come with the flags of a kick in the events, see kernel/sched/ext_kick.h */
+/* Bits that come with the flags of a kick in the events, see kernel/sched/ext/kick_int.h */
 #define REQ_RESCHED	0x08
 #define REQ_TASK	0x10
 

@@ -187,7 +187,7 @@ static bool has_come(const struct hand_over *h)
 	return shared(h->w->turns) != h->turns;
 }
 
-/* A task of a higher class has been there. The kick may have met it, and is right not to preempt it */
+/* A task of a higher class has been there. The kick may have met it, and was right to do nothing */
 static bool disturbed(const struct hand_over *h)
 {
 	struct lab_cpu *lc = &h->w->lab->cpus[h->to];
@@ -231,6 +231,15 @@ static enum scx_test_status hand_over(struct hand_over *h, const struct op *op, 
 	return SCX_TEST_PASS;
 }
 
+/* CPU 3 has seen all kicks. One that has met a task of a higher class may be lost */
+static bool settles(struct lab *lab)
+{
+	struct lab_cpu *lc = &lab->cpus[3];
+
+	return WAIT_UNTIL(lost_at(), 5000, shared(lc->seen) == shared(lc->asked) ||
+			  !lab_kick(lab, 3, KICK_PREEMPT, 1));
+}
+
 /* Each kick has its effect when the task is in the queue, and not before */
 static enum scx_test_status hands_over(struct lab *lab, const struct op *op)
 {
@@ -247,6 +256,7 @@ static enum scx_test_status hands_over(struct lab *lab, const struct op *op)
 	SCX_ASSERT(h.spinner && lab_spin(lab, 1));
 
 	for (i = 0; i < ROUNDS; i++) {
+		SCX_ASSERT(settles(lab));
 		LAB_COMES(shared(lab->cpus[3].curr) == h.spinner->tid);
 		if (hand_over(&h, op, i))
 			return SCX_TEST_FAIL;
@@ -269,8 +279,10 @@ static enum scx_test_status comes_after(struct worker *w, const struct op *op)
 	target->endless = 1;
 	SCX_ASSERT(lab_spin(lab, 3));
 	for (i = 0; i < ROUNDS; i++) {
-		u64 released = target->released, lost = lost_at();
+		u64 released, lost = lost_at();
 
+		SCX_ASSERT(settles(lab));
+		released = target->released;
 		order(w, op->hook, 3);
 		/* Not if a task of a higher class has just been there */
 		while (!carried_out(lab))

@@ -104,7 +104,7 @@ static enum scx_test_status kick_and_look(struct lab *lab, struct worker *fifo, 
 	return SCX_TEST_PASS;
 }
 
-static enum scx_test_status kick_return_nohz(void *ctx)
+static enum scx_test_status kick_tick_return(void *ctx)
 {
 	struct lab *lab = ctx;
 	struct worker *fifo;
@@ -130,6 +130,6 @@ LAB_TEST(kick_return,
 	 "a CPU that kicks itself on the way to user space schedules before the next tick",
 	 "passes")
 
-LAB_TEST(kick_return_nohz,
+LAB_TEST(kick_tick_return,
 	 "the same holds for a CPU without a tick, and it is not deaf to later kicks and wake-ups",
 	 "passes")

@@ -136,7 +136,7 @@ static void work_kick_and_see_order(struct worker *w)
 	sem_wait(&w->bell);
 }
 
-/* CPU 1 stands still with interrupts off: it can't begin a cycle. Until now it had to be waited for */
+/* CPU 1 stands still with interrupts off, so it can't begin a cycle: it is waited for until now */
 static void let_target_go(struct lab *lab)
 {
 	/* A CPU that doesn't wait has a task run meanwhile */
@@ -212,32 +212,35 @@ static enum scx_test_status wait_of_task(struct lab *lab, const struct worker *k
 	return judge(kicker, judged);
 }
 
-/* Two tasks: a kernel without this kick path waits until CPU 1 has another one than before */
+/* A kernel without this kick path waits until the CPU has another task than before */
 static bool spin_twice(struct lab *lab, int cpu)
 {
 	return lab_spin(lab, cpu) && lab_work(lab, cpu, SCHED_EXT, work_spin);
 }
 
-/* What each of @nr @kicks says of whom to kick */
-static enum scx_test_status waits(struct lab *lab, way way, const struct worker *kicks, int nr)
+/* What each of @nr @kicks says of whom to kick. @twice: CPU 1 has two tasks */
+static enum scx_test_status waits(struct lab *lab, way kick, const struct worker *kicks, int nr,
+				  bool twice)
 {
 	int i, judged = 0;
 
 	for (i = 0; i < 12; i++) {
-		SCX_ASSERT(spin_twice(lab, 1));
+		SCX_ASSERT(twice ? spin_twice(lab, 1) : !!lab_spin(lab, 1));
 		set_shared(let_go, false);
-		if (way(lab, &kicks[i % nr], &judged))
+		if (kick(lab, &kicks[i % nr], &judged))
 			return SCX_TEST_FAIL;
 		lab_let_go(lab);
 	}
-	SCX_GE(judged, 4);
+	/* A kernel without this kick path waits long, so that others come in between */
+	SCX_GE(judged, 2);
 	return SCX_TEST_PASS;
 }
 
 static enum scx_test_status waits_both_ways(struct lab *lab, const struct worker *kicks, int nr)
 {
 	SCX_ASSERT(lab_start(lab, NULL));
-	if (waits(lab, wait_of_cycle, kicks, nr) || waits(lab, wait_of_task, kicks, nr))
+	if (waits(lab, wait_of_cycle, kicks, nr, false) ||
+	    waits(lab, wait_of_task, kicks, nr, false))
 		return SCX_TEST_FAIL;
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -278,7 +281,7 @@ static enum scx_test_status kick_wait_syscall(void *ctx)
 	struct lab *lab = ctx;
 
 	SCX_ASSERT(lab_start(lab, NULL));
-	if (waits(lab, wait_of_task, &kick, 1))
+	if (waits(lab, wait_of_task, &kick, 1, true))
 		return SCX_TEST_FAIL;
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
@@ -373,14 +376,16 @@ static enum scx_test_status kick_wait_again(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-/* CPU 3 stands still, and CPU 2 waits for it. CPU 1 waits for CPU 0, time and again */
+/*
+ * CPU 3 stands still, and CPU 2 waits for it. CPU 1 waits for CPU 0, time and again. In a timer no
+ * lock is held: to wake a task on CPU 3 is no reason to wait for it.
+ */
 static enum scx_test_status kick_wait_own(void *ctx)
 {
 	struct lab *lab = ctx;
 	struct worker *w, *other;
 	struct lab_cpu *slow;
 	unsigned long goal;
-	u64 asked;
 
 	SCX_ASSERT(lab_start(lab, NULL));
 	SCX_ASSERT(spin_twice(lab, 0) && spin_twice(lab, 3));
@@ -390,9 +395,8 @@ static enum scx_test_status kick_wait_own(void *ctx)
 
 	slow = &lab->cpus[3];
 	slow->hold_ns = 3 * NSEC_PER_SEC;
-	SCX_ASSERT(lab_hold(lab, 3, LAB_TICK));
-	asked = slow->asked;
-	LAB_COMES(slow->asked != asked);
+	SCX_ASSERT(lab_start_timer(lab, 3, 1000 * 1000) && lab_hold(lab, 3, LAB_TIMER));
+	LAB_COMES(slow->seen != slow->asked);
 	goal = w->turns + KICKS / 5;
 	LAB_COMES(shared(w->turns) >= goal || slow->overheld);
 	SCX_EQ(slow->overheld, 0);
@@ -404,7 +408,7 @@ static enum scx_test_status kick_wait_own(void *ctx)
 
 LAB_TEST(kick_wait_order,
 	 "after SCX_KICK_WAIT no sched_ext task starts before the target begins a cycle",
-	 "the machine hangs")
+	 "passes")
 
 LAB_TEST(kick_wait_cpumask,
 	 "the same holds for scx_bpf_kick_cpumask(), whatever other CPUs are in its mask",
@@ -428,7 +432,7 @@ LAB_TEST(kick_wait_again,
 
 LAB_TEST(kick_wait_own,
 	 "a CPU waits for those that it has kicked, and not for those of others",
-	 "passes")
+	 "the machine hangs")
 
 LAB_TEST(kick_wait_idle,
 	 "SCX_KICK_WAIT at an idle CPU makes progress",
