@@ -234,12 +234,14 @@ static void kick_queue_work(void)
  * Make this CPU schedule. With interrupts on, and after an interrupt, the kernel
  * looks at need_resched before it goes on. A task that has interrupts off may be
  * past the last such look on its way to user space, to a guest, or to halt the
- * CPU: @masked says that the caller of a kick had them off.
+ * CPU. So a program that has them off (@irq_flags is how they were when @program made
+ * the kick) gets an interrupt.
  */
-static noinline void kick_self(bool masked)
+static noinline void kick_self(bool program, unsigned long irq_flags)
 {
 	kick_resched_self();
-	if (masked && in_task() && cpu_online(smp_processor_id()))
+	if (program && irqs_disabled_flags(irq_flags) && in_task() &&
+	    cpu_online(smp_processor_id()))
 		kick_queue_work();
 }
 
@@ -283,16 +285,12 @@ static noinline void kick_send_other(s32 cpu, int word)
 	smp_send_reschedule(cpu);
 }
 
-static __always_inline bool kick_masked(const unsigned long *irq_flags)
-{
-	return irq_flags && irqs_disabled_flags(*irq_flags);
-}
-
 /* Do what a request asks for that was placed in the word of @cpu, which was @word. */
-static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word, bool masked)
+static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word, bool program,
+						       unsigned long irq_flags)
 {
 	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
-		kick_self(masked);
+		kick_self(program, irq_flags);
 		return SCX_KICKED_SELF;
 	}
 	kick_send_other(cpu, word);
@@ -367,7 +365,7 @@ static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *w
  * this CPU is not inside a cycle, which ends with the wait, it starts one: the
  * sched_ext task that runs here could have an endless slice.
  */
-static noinline void kick_ask_wait(s32 cpu, bool masked)
+static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flags)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 
@@ -378,42 +376,42 @@ static noinline void kick_ask_wait(s32 cpu, bool masked)
 	WRITE_ONCE(kick->wait.asked, true);
 	if (!(atomic_read(&kick->word) & KICK_CPU_PICKING) &&
 	    READ_ONCE(current->sched_class) == &ext_sched_class)
-		kick_self(masked);
+		kick_self(program, irq_flags);
 }
 
 /*
  * Make a kick that is traced, or waited for. Interrupts are off, so no wait begins in
- * between. @masked: see kick_self()
+ * between.
  */
-static noinline void kick_one_slow(s32 cpu, int req, bool masked)
+static noinline void kick_one_slow(s32 cpu, int req, bool program, unsigned long irq_flags)
 {
 	enum scx_kick_outcome outcome;
 	int word;
 
 	outcome = kick_place(cpu, req, &word, true);
 	if ((req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
-		kick_ask_wait(cpu, masked);
+		kick_ask_wait(cpu, program, irq_flags);
 	if (outcome == SCX_KICKED_SENT)
-		outcome = kick_send(cpu, word, masked);
+		outcome = kick_send(cpu, word, program, irq_flags);
 	kick_account(cpu, req, outcome);
 }
 
 /*
  * Kick @cpu. Caller has executed (A) and has interrupts off. @irq_flags is how they were
- * when a program made the kick, NULL: it is not made by a program just now.
+ * when @program made the kick just now.
  */
-static __always_inline void kick_one(s32 cpu, int req, const unsigned long *irq_flags)
+static __always_inline void kick_one(s32 cpu, int req, bool program, unsigned long irq_flags)
 {
 	enum scx_kick_outcome outcome;
 	int word;
 
 	if (unlikely(kick_traced()) || unlikely(req & KICK_REQ_WAIT)) {
-		kick_one_slow(cpu, req, kick_masked(irq_flags));
+		kick_one_slow(cpu, req, program, irq_flags);
 		return;
 	}
 	outcome = kick_place(cpu, req, &word, false);
 	if (outcome == SCX_KICKED_SENT)
-		outcome = kick_send(cpu, word, kick_masked(irq_flags));
+		outcome = kick_send(cpu, word, program, irq_flags);
 	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
 }
 
@@ -425,13 +423,13 @@ static __always_inline void kick_one(s32 cpu, int req, const unsigned long *irq_
  * puts the look at it behind what the kicker wrote, so a kick that is dropped here
  * is not lost: the end of the bypass makes up for it.
  */
-static __always_inline void kick_now(s32 cpu, int req, const unsigned long *irq_flags)
+static __always_inline void kick_now(s32 cpu, int req, bool program, unsigned long irq_flags)
 {
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed()))
 		kick_account(cpu, req, SCX_KICKED_BYPASS);
 	else
-		kick_one(cpu, req, irq_flags);
+		kick_one(cpu, req, program, irq_flags);
 }
 
 /**
@@ -449,7 +447,7 @@ void scx_kick_cpu(s32 cpu, int req)
 {
 	guard(irqsave)();
 	if (kick_reachable(cpu, req))
-		kick_now(cpu, req, NULL);
+		kick_now(cpu, req, false, 0);
 }
 
 /**

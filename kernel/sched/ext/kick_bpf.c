@@ -36,7 +36,7 @@ static __always_inline bool kick_must_hold(void)
 	return unlikely(kick_in_op()) || unlikely(in_nmi());
 }
 
-static __always_inline void kick_flagged(s32 cpu, u64 flags, const unsigned long *irq_flags)
+static __always_inline void kick_flagged(s32 cpu, u64 flags, unsigned long irq_flags)
 {
 	int req = kick_req(flags);
 
@@ -48,7 +48,7 @@ static __always_inline void kick_flagged(s32 cpu, u64 flags, const unsigned long
 	if (kick_must_hold())
 		kick_hold(cpu, req);
 	else
-		kick_now(cpu, req, irq_flags);
+		kick_now(cpu, req, true, irq_flags);
 }
 
 /*
@@ -58,7 +58,7 @@ static __always_inline void kick_flagged(s32 cpu, u64 flags, const unsigned long
  * All is tested with interrupts off: scx_kick_reset() comes after a grace period. It is here
  * twice, so that the compiler makes the most of what it knows of a request.
  */
-static __always_inline void kick_cpu(s32 cpu, u64 flags, const unsigned long *irq_flags)
+static __always_inline void kick_cpu(s32 cpu, u64 flags, unsigned long irq_flags)
 {
 	if (flags == SCX_KICK_IDLE)
 		kick_flagged(cpu, SCX_KICK_IDLE, irq_flags);
@@ -114,13 +114,13 @@ static unsigned long kick_cpus_of_long(s32 first, unsigned long todo, int req)
 
 	if (this_bit >= 0 && this_bit < BITS_PER_LONG && (todo & BIT(this_bit))) {
 		todo &= ~BIT(this_bit);
-		kick_one(first + this_bit, req, NULL);
+		kick_one(first + this_bit, req, false, 0);
 	}
 	if (likely(!kick_traced() && !(req & KICK_REQ_WAIT)))
 		return kick_cpus(first, todo, req);
 
 	for (; todo; todo &= todo - 1)
-		kick_one_slow(first + __ffs(todo), req, false);
+		kick_one_slow(first + __ffs(todo), req, false, 0);
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
  * controller's code for several CPUs, each of which has one mask to work with.
  */
 static s32 kick_one_by_one(const struct cpumask *cpus, int req,
-			   const unsigned long *irq_flags)
+			   unsigned long irq_flags)
 {
 	s32 cpu, asked = 0;
 
@@ -187,14 +187,14 @@ static s32 kick_one_by_one(const struct cpumask *cpus, int req,
 		if (kick_must_hold())
 			kick_hold(cpu, req);
 		else
-			kick_one(cpu, req, irq_flags);
+			kick_one(cpu, req, true, irq_flags);
 	}
 	return asked;
 }
 
 /* Kick @cpus as scx_bpf_kick_cpumask() does. Context: as kick_cpu(). */
 static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
-			const unsigned long *irq_flags)
+			unsigned long irq_flags)
 {
 	int req = kick_req(flags);
 
@@ -206,13 +206,13 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed()))
 		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
-	if (irqs_disabled_flags(*irq_flags))
+	if (irqs_disabled_flags(irq_flags))
 		return kick_one_by_one(cpus, req, irq_flags);
 	return kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
 }
 
 static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait,
-				     const unsigned long *irq_flags, bool traced)
+				     unsigned long irq_flags, bool traced)
 {
 	unsigned long switches;
 	int word;
@@ -231,9 +231,9 @@ static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait
 	if (ret)
 		return ret;
 	if (unlikely(wait))
-		kick_ask_wait(cpu, kick_masked(irq_flags));
+		kick_ask_wait(cpu, true, irq_flags);
 	if (!(word & KICK_REQ_MASK))
-		kick_send(cpu, word, kick_masked(irq_flags));
+		kick_send(cpu, word, true, irq_flags);
 	return 0;
 }
 
@@ -245,7 +245,7 @@ static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
 static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
 				     unsigned long irq_flags)
 {
-	s32 ret = kick_task_on(p, cpu, wait, &irq_flags, true);
+	s32 ret = kick_task_on(p, cpu, wait, irq_flags, true);
 
 	kick_account(cpu, KICK_REQ_TASK | wait, kick_task_outcome(ret));
 	return ret;
@@ -253,7 +253,7 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
 
 /* Preempt @p as scx_bpf_kick_task() does. Context: as kick_cpu(). */
 static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
-				     const unsigned long *irq_flags)
+				     unsigned long irq_flags)
 {
 	int req = KICK_REQ_TASK | (int)flags;
 	s32 cpu = task_cpu(p), ret;
@@ -272,7 +272,7 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 		return -EBUSY;
 	}
 	if (unlikely(kick_traced()))
-		return kick_task_traced(p, cpu, (int)flags, *irq_flags);
+		return kick_task_traced(p, cpu, (int)flags, irq_flags);
 	ret = kick_task_on(p, cpu, (int)flags, irq_flags, false);
 	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
 	return ret;

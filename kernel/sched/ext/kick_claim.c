@@ -88,12 +88,12 @@ static noinline void kick_flush_claim(struct kick_claim *claim)
 
 	if (!kick_replace_claim(claim, KICK_REQ_TASK | claim->wait, &word)) {
 		if (kick_place(claim->cpu, KICK_REQ_IDLE, &word, true) == SCX_KICKED_SENT)
-			kick_send(claim->cpu, word, false);
+			kick_send(claim->cpu, word, false, 0);
 	} else {
 		if (claim->wait)
-			kick_ask_wait(claim->cpu, false);
+			kick_ask_wait(claim->cpu, false, 0);
 		if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
-			kick_send(claim->cpu, word, false);
+			kick_send(claim->cpu, word, false, 0);
 	}
 	WRITE_ONCE(claim->task, NULL);
 }

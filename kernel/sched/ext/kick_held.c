@@ -66,7 +66,7 @@ static noinline notrace void kick_hold_slow(struct scx_kick *this_kick, s32 cpu,
 					    bool work)
 {
 	if (work && !kick_hold_for_work())
-		kick_now(cpu, req, NULL);
+		kick_now(cpu, req, false, 0);
 	else if (!kick_hold_in_masks(this_kick, cpu, req))
 		kick_account(cpu, req, SCX_KICKED_COALESCED);
 }
@@ -149,7 +149,7 @@ static void kick_held_cpus(s32 first, unsigned long todo, int req, enum scx_kick
 		if (outcome != SCX_KICKED_NR)
 			kick_account(cpu, req, outcome);
 		else if (likely(cpu_online(cpu)) || cpu == smp_processor_id())
-			kick_one(cpu, req, NULL);
+			kick_one(cpu, req, false, 0);
 		else
 			kick_account(cpu, req, SCX_KICKED_OFFLINE);
 	}
@@ -213,7 +213,7 @@ void __scx_kick_flush(void)
 		kick_flush_claim(&this_kick->claim);
 	if (likely(req)) {
 		this_kick->held.req = 0;
-		kick_one(this_kick->held.cpu, req, NULL);
+		kick_one(this_kick->held.cpu, req, false, 0);
 	}
 	if (unlikely(READ_ONCE(this_kick->held.masks)))
 		kick_drain(this_kick, SCX_KICKED_NR);

@@ -27,7 +27,7 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 	unsigned long irq_flags;
 
 	local_irq_save(irq_flags);
-	kick_cpu(cpu, flags, &irq_flags);
+	kick_cpu(cpu, flags, irq_flags);
 	local_irq_restore(irq_flags);
 }
 
@@ -53,7 +53,7 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 	s32 ret;
 
 	local_irq_save(irq_flags);
-	ret = kick_cpumask(cpus, flags, &irq_flags);
+	ret = kick_cpumask(cpus, flags, irq_flags);
 	local_irq_restore(irq_flags);
 	return ret;
 }
@@ -96,7 +96,7 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
 	s32 ret;
 
 	local_irq_save(irq_flags);
-	ret = kick_task(p, flags, &irq_flags);
+	ret = kick_task(p, flags, irq_flags);
 	local_irq_restore(irq_flags);
 	return ret;
 }
