@@ -35,22 +35,25 @@ if (idle && E)
 
 @ runnable @
 expression rq, p, enq_flags, sticky_cpu;
-position pos;
 @@
 enqueue_task_scx(...)
 {
 <...
-scx_do_enqueue_task@pos(rq, p, enq_flags, sticky_cpu);
+scx_do_enqueue_task(rq, p, enq_flags, sticky_cpu);
 + scx_kick_enqueued(p, core_enq_flags);
 ...>
 }
 
 @ enqueued @
 expression rq, p, enq_flags, sticky_cpu;
-position pos != runnable.pos;
 @@
-scx_do_enqueue_task@pos(rq, p, enq_flags, sticky_cpu);
+(
+scx_do_enqueue_task(rq, p, enq_flags, sticky_cpu);
+scx_kick_enqueued(...);
+|
+scx_do_enqueue_task(rq, p, enq_flags, sticky_cpu);
 + scx_kick_enqueued(p, enq_flags);
+)
 
 @ woken @
 @@
