@@ -26,6 +26,17 @@ static __always_inline bool kick_cpu_valid(s32 cpu)
 	return root && scx_cpu_valid(root, cpu, "in a kick");
 }
 
+/* In an operation that a kick has to wait for? */
+static __always_inline bool kick_in_op(void)
+{
+	return __this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE;
+}
+
+static __always_inline enum kick_op kick_op(void)
+{
+	return __this_cpu_read(scx_kick_pcpu.op);
+}
+
 /* If the root is bypassed, all are. */
 static __always_inline bool kick_bypassed(void)
 {

@@ -4,10 +4,12 @@
  * kicks are made that it makes, see enum kick_op.
  *
  * ops.dequeue(), ops.stopping() and ops.quiescent() are part of what surrounds
- * them: a task that sleeps is followed by nothing, one that is dequeued to be
- * changed is enqueued again, and dequeue_task_scx() says which. So are those that
- * are called from the middle of a scheduling cycle, which decides after them, and
- * those that run with interrupts on: their kicks are made at once.
+ * them: a task sleeps and leaves its CPU, or is dequeued to be changed and
+ * enqueued again. dequeue_task_scx() says which. Kicks of the others with
+ * KICK_OP_NONE are made at once.
+ *
+ * Operations nest: ops.dispatch() may call that of a sub-scheduler, and move tasks,
+ * which dequeues them.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_OPS_H
 #define _KERNEL_SCHED_EXT_KICK_OPS_H
@@ -63,5 +65,37 @@ enum {
 	KICK_AFTER_sub_detach		= KICK_OP_NONE,
 	KICK_AFTER_sub_caps_updated	= KICK_OP_NONE,
 };
+
+/**
+ * scx_kick_begin_op - an scx operation begins
+ * @op: what the kernel does after it, or %KICK_OP_NONE: as after what surrounds it
+ *
+ * Context: Caller has interrupts off, unless @op is %KICK_OP_NONE.
+ *
+ * Return: what to hand to scx_kick_end_op()
+ */
+static __always_inline enum kick_op scx_kick_begin_op(enum kick_op op)
+{
+	enum kick_op outer = KICK_OP_NONE;
+
+	if (op != KICK_OP_NONE) {
+		outer = __this_cpu_read(scx_kick_pcpu.op);
+		__this_cpu_write(scx_kick_pcpu.op, op);
+	}
+	return outer;
+}
+
+/**
+ * scx_kick_end_op - an scx operation has ended
+ * @op: what scx_kick_begin_op() was called with
+ * @outer: what it returned
+ *
+ * Context: as scx_kick_begin_op()
+ */
+static __always_inline void scx_kick_end_op(enum kick_op op, enum kick_op outer)
+{
+	if (op != KICK_OP_NONE)
+		__this_cpu_write(scx_kick_pcpu.op, outer);
+}
 
 #endif	/* _KERNEL_SCHED_EXT_KICK_OPS_H */

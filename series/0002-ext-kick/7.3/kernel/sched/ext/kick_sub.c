@@ -131,8 +131,8 @@ static void kick_sub_hold(struct scx_sched *sch, s32 cpu, int req)
 	struct scx_kick_subs *subs = this_cpu_ptr(&scx_kick_subs);
 	bool marked;
 
-	/* A CPU that has gone offline runs no irq_work. */
-	if (unlikely(!cpu_online(smp_processor_id()))) {
+	/* No irq_work comes: see kick_hold_for_work(). Caller has executed (A). */
+	if (unlikely(!cpu_online(smp_processor_id())) || unlikely(kick_bypassed())) {
 		kick_sub_preempt(sch, cpu, req, NULL);
 		return;
 	}
@@ -202,9 +202,9 @@ static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 		kick_now(cpu, req, irq_flags);
 }
 
-static bool kick_sub_req_valid(struct scx_sched *sch, int req, u64 flags)
+static bool kick_sub_flags_valid(struct scx_sched *sch, u64 flags)
 {
-	if (likely(req))
+	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
 		return true;
 	scx_error(sch, KICK_FLAGS_INVALID, flags);
 	return false;
@@ -216,7 +216,7 @@ static void kick_sub_cpu(struct scx_sched *sch, s32 cpu, u64 flags,
 {
 	int req = kick_req(flags);
 
-	if (kick_sub_req_valid(sch, req, flags) && scx_cpu_valid(sch, cpu, "in a kick") &&
+	if (kick_sub_flags_valid(sch, flags) && scx_cpu_valid(sch, cpu, "in a kick") &&
 	    kick_reachable(cpu, req))
 		kick_sub_one(sch, cpu, req, irq_flags);
 }
@@ -228,7 +228,7 @@ static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus, u
 	int req = kick_req(flags);
 	s32 cpu, asked = 0;
 
-	if (!kick_sub_req_valid(sch, req, flags))
+	if (!kick_sub_flags_valid(sch, flags))
 		return -EINVAL;
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		kick_sub_one(sch, cpu, req, irq_flags);
@@ -336,7 +336,9 @@ void scx_kick_sub_exit(struct scx_sched *sch)
 #else	/* CONFIG_EXT_SUB_SCHED */
 
 static void kick_sub_cpu(struct scx_sched *sch, s32 cpu, u64 flags,
-			 const unsigned long *irq_flags) {}
+			 const unsigned long *irq_flags)
+{
+}
 
 static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus, u64 flags,
 			    const unsigned long *irq_flags)
