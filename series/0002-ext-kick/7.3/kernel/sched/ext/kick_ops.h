@@ -68,13 +68,14 @@ enum {
 
 /**
  * scx_kick_begin_op - an scx operation begins
- * @op: what the kernel does after it, or %KICK_OP_NONE: as after what surrounds it
+ * @op: what the kernel does after it, enum kick_op. %KICK_OP_NONE: as after what
+ *	surrounds it
  *
  * Context: Caller has interrupts off, unless @op is %KICK_OP_NONE.
  *
  * Return: what to hand to scx_kick_end_op()
  */
-static __always_inline enum kick_op scx_kick_begin_op(enum kick_op op)
+static __always_inline enum kick_op scx_kick_begin_op(int op)
 {
 	enum kick_op outer = KICK_OP_NONE;
 
@@ -92,7 +93,7 @@ static __always_inline enum kick_op scx_kick_begin_op(enum kick_op op)
  *
  * Context: as scx_kick_begin_op()
  */
-static __always_inline void scx_kick_end_op(enum kick_op op, enum kick_op outer)
+static __always_inline void scx_kick_end_op(int op, enum kick_op outer)
 {
 	if (op != KICK_OP_NONE)
 		__this_cpu_write(scx_kick_pcpu.op, outer);
