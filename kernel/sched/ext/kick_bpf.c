@@ -212,7 +212,7 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 }
 
 static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait,
-				     unsigned long irq_flags, bool traced)
+					unsigned long irq_flags, bool traced)
 {
 	unsigned long switches;
 	int word;
@@ -288,6 +288,7 @@ static bool __init kick_alloc(struct scx_kick *kick, int node)
 	       zalloc_cpumask_var_node(&kick->send, GFP_KERNEL, node);
 }
 
+/* Comes before BPF programs can be loaded. */
 static int __init scx_kick_init(void)
 {
 	s32 cpu;
@@ -298,5 +299,4 @@ static int __init scx_kick_init(void)
 	}
 	return 0;
 }
-/* Before BPF programs can be loaded. */
 subsys_initcall(scx_kick_init);

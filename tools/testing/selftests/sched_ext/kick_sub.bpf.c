@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A scheduler that may be the root or a sub-scheduler, and kicks in its name */
+/*
+ * A scheduler that may be the root or a sub-scheduler, and kicks in its name. All its tasks are for
+ * one CPU, in one queue.
+ */
 #include <scx/common.bpf.h>
 #include "kick_sub.h"
+
+#define QUEUE		1
+#define MAX_WORDS	8
 
 char _license[] SEC("license") = "GPL";
 
@@ -10,25 +16,155 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1 << 16);
+#if defined(__TARGET_ARCH_arm64) || defined(__aarch64__)
+	__ulong(map_extra, 0x1ull << 32);
+#else
+	__ulong(map_extra, 0x1ull << 44);
+#endif
 } arena SEC(".maps");
+
+struct all_cids {
+	union {
+		struct scx_cmask mask;
+		u64 words[MAX_WORDS + 2];
+	};
+};
+
+struct all_cids __arena_global all;
+
+/* Orders */
+s32 target = -1;	/* cid of the CPU that the tasks are for */
+s32 home = -1;		/* where the urgent task wakes up */
+u64 child;		/* cgroup of the scheduler below, 0: none */
+s32 endless;		/* the task that gets endless slices */
+s32 urgent;		/* the task that is worth a kick with PREEMPT ... */
+bool quiet;		/* ... but not by ops.enqueue() */
+bool linger;		/* have ops.dispatch() wait after it has found nothing */
+
+/* What happened */
+bool lingers;
+u64 dispatches;		/* of the target */
+u64 expired;		/* the slice of the endless task has ended */
+u64 inside;		/* the urgent task was queued during ops.dispatch() */
+u64 ran;		/* the urgent task */
 
 UEI_DEFINE(uei);
 
 SEC("syscall")
-int sub_kick(struct sub_kick_args *args)
+int sub_kick(struct sub_args *args)
 {
 	scx_bpf_kick_cid(args->cid, args->flags);
 	return 0;
 }
 
 SEC("syscall")
-int sub_denied(struct sub_kick_args *args)
+int sub_events(struct sub_args *args)
 {
 	struct scx_event_stats events;
 
 	scx_bpf_events(&events, sizeof(events));
 	args->denied = events.SCX_EV_SUB_KICK_DENIED;
+	args->spared = events.SCX_EV_SUB_PREEMPT_DENIED;
 	return 0;
+}
+
+SEC("syscall")
+int sub_find(struct sub_args *args)
+{
+	s32 cid;
+
+	args->cid = -1;
+	bpf_for(cid, 0, scx_bpf_nr_cids()) {
+		if (scx_bpf_cid_to_cpu(cid) == args->cpu)
+			args->cid = cid;
+	}
+	return 0;
+}
+
+static void fill(void)
+{
+	u32 nr = scx_bpf_nr_cids(), cid;
+
+	if (nr > 64 * (MAX_WORDS - 1))
+		nr = 64 * (MAX_WORDS - 1);
+	cmask_init(&all.mask, 0, nr);
+	bpf_for(cid, 0, nr)
+		cmask_set(cid, &all.mask);
+}
+
+SEC("syscall")
+int sub_grant(struct sub_args *args)
+{
+	fill();
+	args->ret = scx_bpf_sub_grant(args->cgroup, args->caps, &all.mask, NULL);
+	return 0;
+}
+
+SEC("syscall")
+int sub_revoke(struct sub_args *args)
+{
+	fill();
+	args->ret = scx_bpf_sub_revoke(args->cgroup, args->caps, &all.mask);
+	return 0;
+}
+
+s32 BPF_STRUCT_OPS(kick_sub_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags)
+{
+	return p->pid == urgent ? home : prev_cid;
+}
+
+void BPF_STRUCT_OPS(kick_sub_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	scx_bpf_dsq_insert(p, QUEUE, p->pid == endless ? SCX_SLICE_INF : SCX_SLICE_DFL, enq_flags);
+	if (target < 0)
+		return;
+	if (p->pid != urgent) {
+		scx_bpf_kick_cid(target, SCX_KICK_IDLE);
+		return;
+	}
+	if (lingers)
+		__sync_fetch_and_add(&inside, 1);
+	if (!quiet)
+		scx_bpf_kick_cid(target, SCX_KICK_PREEMPT);
+}
+
+static void wait_to_be_let_go(void)
+{
+	u64 end = bpf_ktime_get_ns() + SUB_LINGER_NS;
+	u32 i;
+
+	lingers = true;
+	bpf_for(i, 0, 1 << 22) {
+		if (!*(volatile bool *)&linger || bpf_ktime_get_ns() > end)
+			break;
+	}
+	linger = false;
+	lingers = false;
+}
+
+void BPF_STRUCT_OPS(kick_sub_dispatch, s32 cid, struct task_struct *prev)
+{
+	bool goes_on = prev && prev->pid == endless;
+
+	if (cid != target)
+		return;
+	dispatches++;
+	if (goes_on)
+		expired++;
+	if (scx_bpf_dsq_move_to_local(QUEUE, 0))
+		return;
+	if (child && scx_bpf_sub_dispatch(child))
+		return;
+	if (linger && goes_on)
+		wait_to_be_let_go();
+	if (goes_on)
+		scx_bpf_task_set_slice(prev, SCX_SLICE_INF);
+}
+
+void BPF_STRUCT_OPS(kick_sub_running, struct task_struct *p)
+{
+	if (p->pid == urgent)
+		__sync_fetch_and_add(&ran, 1);
 }
 
 s32 BPF_STRUCT_OPS(kick_sub_sub_attach, struct scx_sub_attach_args *args)
@@ -41,14 +177,24 @@ void BPF_STRUCT_OPS(kick_sub_enable, struct task_struct *p, struct scx_enable_ar
 	asm volatile ("" :: "r"(&arena));
 }
 
+s32 BPF_STRUCT_OPS_SLEEPABLE(kick_sub_init)
+{
+	return scx_bpf_create_dsq(QUEUE, -1);
+}
+
 void BPF_STRUCT_OPS(kick_sub_exit, struct scx_exit_info *ei)
 {
 	UEI_RECORD(uei, ei);
 }
 
 SCX_OPS_CID_DEFINE(kick_sub_ops,
+		   .select_cid	= (void *)kick_sub_select_cid,
+		   .enqueue	= (void *)kick_sub_enqueue,
+		   .dispatch	= (void *)kick_sub_dispatch,
+		   .running	= (void *)kick_sub_running,
 		   .sub_attach	= (void *)kick_sub_sub_attach,
 		   .enable	= (void *)kick_sub_enable,
+		   .init	= (void *)kick_sub_init,
 		   .exit	= (void *)kick_sub_exit,
 		   .flags	= SCX_OPS_SWITCH_PARTIAL,
 		   .name	= "kick_sub");

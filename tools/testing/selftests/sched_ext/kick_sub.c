@@ -1,35 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A kick belongs to the scheduler whose program makes it, root or sub-scheduler */
 #include <bpf/bpf.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include "kick_machine.h"
 #include "kick_sub.h"
 #include "kick_sub.bpf.skel.h"
 #include "scx_test.h"
 
-#define CGROUP	"/sys/fs/cgroup/kick_sub"
+#define CGROUP		"/sys/fs/cgroup/kick_sub"
+#define CPU		1
+#define HOME		0
+#define ROUNDS		100
+
+#define KICK_PREEMPT	2ULL
+#define CAP_BASE	1ULL
+#define CAP_PREEMPT	4ULL
 
 struct sched {
 	struct kick_sub *skel;
 	struct bpf_link *link;
 };
 
+/* A process under a scheduler */
+struct task {
+	pid_t pid;
+	sem_t *bell;
+};
+
 /* Of the cgroup, or the root if that is 0 */
 static bool load(struct sched *sched, u64 cgroup)
 {
 	struct kick_sub *skel = kick_sub__open();
+	struct bpf_program *prog;
 
 	sched->skel = skel;
 	if (!skel)
 		return false;
 	SCX_ENUM_INIT(skel);
 	skel->struct_ops.kick_sub_ops->sub_cgroup_id = cgroup;
-	if (kick_sub__load(skel) ||
-	    bpf_program__assoc_struct_ops(skel->progs.sub_kick, skel->maps.kick_sub_ops, NULL) ||
-	    bpf_program__assoc_struct_ops(skel->progs.sub_denied, skel->maps.kick_sub_ops, NULL))
+	if (kick_sub__load(skel))
 		return false;
+	bpf_object__for_each_program(prog, skel->obj) {
+		if (bpf_program__type(prog) == BPF_PROG_TYPE_SYSCALL &&
+		    bpf_program__assoc_struct_ops(prog, skel->maps.kick_sub_ops, NULL))
+			return false;
+	}
 	sched->link = bpf_map__attach_struct_ops(skel->maps.kick_sub_ops);
 	return sched->link;
 }
@@ -40,18 +62,41 @@ static void unload(struct sched *sched)
 	kick_sub__destroy(sched->skel);
 }
 
-static bool kick(struct sched *sched, u64 flags)
+static bool kick(struct sched *sched, int cid, u64 flags)
 {
-	struct sub_kick_args args = { .flags = flags };
+	struct sub_args args = { .cid = cid, .flags = flags };
 
 	return run_program(sched->skel->progs.sub_kick, &args, sizeof(args));
 }
 
-static long long denied(struct sched *sched)
+static int find_cid(struct sched *sched, int cpu)
 {
-	struct sub_kick_args args = {};
+	struct sub_args args = { .cpu = cpu };
 
-	return run_program(sched->skel->progs.sub_denied, &args, sizeof(args)) ? args.denied : -1;
+	return run_program(sched->skel->progs.sub_find, &args, sizeof(args)) ? args.cid : -1;
+}
+
+static bool grant(struct sched *root, u64 cgroup, u64 caps)
+{
+	struct sub_args args = { .cgroup = cgroup, .caps = caps };
+
+	return run_program(root->skel->progs.sub_grant, &args, sizeof(args)) && !args.ret;
+}
+
+static bool revoke(struct sched *root, u64 cgroup, u64 caps)
+{
+	struct sub_args args = { .cgroup = cgroup, .caps = caps };
+
+	return run_program(root->skel->progs.sub_revoke, &args, sizeof(args)) && !args.ret;
+}
+
+static struct sub_args events(struct sched *sched)
+{
+	struct sub_args args = {};
+
+	if (!run_program(sched->skel->progs.sub_events, &args, sizeof(args)))
+		args.denied = args.spared = -1;
+	return args;
 }
 
 static bool ended(struct sched *sched)
@@ -64,17 +109,181 @@ static bool ended_with(struct sched *sched, const char *named)
 	return WAIT_FOR(ended(sched)) && strstr(sched->skel->data->uei.msg, named);
 }
 
-static enum scx_test_status judge(struct sched *root, struct sched *sub)
+/* Without a bell it spins */
+static struct task start(sem_t *bell, const char *cgroup)
+{
+	struct task task = { .pid = fork(), .bell = bell };
+
+	if (task.pid)
+		return task;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* It leaves HOME when it is woken there */
+	if ((cgroup && !put_number(cgroup, getpid())) || !(bell ? go_anywhere(0) : go_to(CPU)))
+		_exit(1);
+	raise(SIGSTOP);
+	if (!be(SCHED_EXT, 0))
+		_exit(1);
+	for (;;) {
+		if (bell)
+			sem_wait(bell);
+	}
+}
+
+static bool go_on(struct task *task)
+{
+	int status;
+
+	return waitpid(task->pid, &status, WUNTRACED) == task->pid && WIFSTOPPED(status) &&
+	       !kill(task->pid, SIGCONT);
+}
+
+static void stop(struct task *task)
+{
+	if (task->pid <= 0)
+		return;
+	kill(task->pid, SIGKILL);
+	waitpid(task->pid, NULL, 0);
+}
+
+/* It lets the scheduler go on in ops.dispatch() */
+static void let_go(struct sched *sched)
+{
+	set_shared(sched->skel->bss->linger, false);
+}
+
+static bool has_run(struct sched *sched, pid_t pid)
+{
+	char path[64], text[256];
+	unsigned long long ns = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
+	return get(path, text, sizeof(text)) && sscanf(text, "%llu", &ns) == 1 && ns;
+}
+
+/* Whose task a CPU runs, and what caps the sub-scheduler has, is known where it is preempted */
+static enum scx_test_status judge_preemption(struct sched *root, struct sched *sub, u64 cgroup,
+					     int cid, struct task *hog)
+{
+	u64 dispatches, expired;
+
+	/* An idle CPU has nobody to preempt: nothing is denied */
+	dispatches = shared(root->skel->bss->dispatches);
+	SCX_ASSERT(kick(sub, cid, KICK_PREEMPT));
+	SCX_ASSERT(WAIT_FOR(shared(root->skel->bss->dispatches) > dispatches));
+	SCX_EQ(events(sub).spared, 0);
+
+	*hog = start(NULL, NULL);
+	SCX_GT(hog->pid, 0);
+	root->skel->bss->endless = hog->pid;
+	SCX_ASSERT(go_on(hog));
+	SCX_ASSERT(WAIT_FOR(has_run(root, hog->pid)));
+
+	expired = shared(root->skel->bss->expired);
+	SCX_ASSERT(kick(sub, cid, KICK_PREEMPT));
+	SCX_ASSERT(WAIT_FOR(events(sub).spared == 1));
+	SCX_EQ(shared(root->skel->bss->expired), expired);
+
+	SCX_ASSERT(grant(root, cgroup, CAP_BASE | 2 | CAP_PREEMPT));
+	SCX_ASSERT(WAIT_FOR(kick(sub, cid, KICK_PREEMPT) &&
+			    shared(root->skel->bss->expired) > expired));
+	SCX_ASSERT(revoke(root, cgroup, CAP_PREEMPT));
+	SCX_EQ(events(sub).denied, 2);
+	return SCX_TEST_PASS;
+}
+
+/* The CPU is inside ops.dispatch() when the urgent task is queued and the CPU kicked */
+static enum scx_test_status kick_inside(struct sched *sub, int cid, struct task *urgent,
+					bool in_op)
+{
+	u64 ran = shared(sub->skel->bss->ran);
+
+	set_shared(sub->skel->bss->quiet, !in_op);
+	set_shared(sub->skel->bss->linger, true);
+	SCX_ASSERT(kick(sub, cid, KICK_PREEMPT));
+	SCX_ASSERT(WAIT_FOR(shared(sub->skel->bss->lingers) || !shared(sub->skel->bss->linger)));
+	sem_post(urgent->bell);
+	if (!in_op)
+		SCX_ASSERT(kick(sub, cid, KICK_PREEMPT));
+	let_go(sub);
+	SCX_FAIL_IF(!WAIT_FOR(shared(sub->skel->bss->ran) > ran),
+		    "A task that was worth a kick did not run");
+	return SCX_TEST_PASS;
+}
+
+/* A sub-scheduler preempts its own tasks whatever the CPU is doing */
+static enum scx_test_status judge_own(struct sched *sub, int cid, struct task *hog,
+				      struct task *urgent, sem_t *bell)
+{
+	enum scx_test_status status;
+	long long spared;
+	int i;
+
+	*hog = start(NULL, CGROUP "/cgroup.procs");
+	*urgent = start(bell, CGROUP "/cgroup.procs");
+	SCX_ASSERT(hog->pid > 0 && urgent->pid > 0);
+	sub->skel->bss->endless = hog->pid;
+	sub->skel->bss->urgent = urgent->pid;
+	SCX_ASSERT(go_on(hog) && go_on(urgent));
+	SCX_ASSERT(WAIT_FOR(has_run(sub, hog->pid) && shared(sub->skel->bss->ran)));
+
+	spared = events(sub).spared;
+	for (i = 0; i < ROUNDS; i++) {
+		status = kick_inside(sub, cid, urgent, i % 2);
+		if (status != SCX_TEST_PASS)
+			return status;
+	}
+	SCX_GT(shared(sub->skel->bss->inside), ROUNDS / 2);
+	SCX_EQ(events(sub).spared, spared);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status judge_tasks(struct sched *root, struct sched *sub, u64 cgroup)
+{
+	int cid = find_cid(root, CPU), home = find_cid(root, HOME);
+	struct task root_hog = {}, hog = {}, urgent = {};
+	enum scx_test_status status;
+	sem_t *bell;
+
+	bell = mmap(NULL, sizeof(*bell), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	SCX_ASSERT(bell != MAP_FAILED && !sem_init(bell, 1, 0));
+	SCX_ASSERT(cid >= 0 && home >= 0);
+	root->skel->bss->child = cgroup;
+	root->skel->data->target = sub->skel->data->target = cid;
+	sub->skel->data->home = home;
+	SCX_ASSERT(go_to(HOME));
+
+	status = judge_preemption(root, sub, cgroup, cid, &root_hog);
+	stop(&root_hog);
+	if (status == SCX_TEST_PASS)
+		status = judge_own(sub, cid, &hog, &urgent, bell);
+	let_go(sub);
+	stop(&urgent);
+	stop(&hog);
+	go_anywhere(0);
+	munmap(bell, sizeof(*bell));
+	return status;
+}
+
+static enum scx_test_status judge(struct sched *root, struct sched *sub, u64 cgroup)
 {
 	/* It has been granted nothing yet. The root may do anything. */
-	SCX_ASSERT(kick(root, 0) && kick(sub, 0) && kick(sub, 0));
-	SCX_EQ(denied(root), 0);
-	SCX_EQ(denied(sub), 2);
+	SCX_ASSERT(kick(root, 0, 0) && kick(sub, 0, 0) && kick(sub, 0, KICK_PREEMPT));
+	SCX_EQ(events(root).denied, 0);
+	SCX_EQ(events(sub).denied, 2);
 
-	SCX_ASSERT(kick(sub, 1ULL << 3));
+	if (is_online(CPU)) {
+		enum scx_test_status status;
+
+		SCX_ASSERT(grant(root, cgroup, CAP_BASE | 2));
+		status = judge_tasks(root, sub, cgroup);
+		if (status != SCX_TEST_PASS)
+			return status;
+	}
+
+	SCX_ASSERT(kick(sub, 0, 1ULL << 3));
 	SCX_ASSERT(ended_with(sub, "0x8"));
 	SCX_ASSERT(!ended(root));
-	SCX_ASSERT(kick(root, 1ULL << 4));
+	SCX_ASSERT(kick(root, 0, 1ULL << 4));
 	SCX_ASSERT(ended_with(root, "0x10"));
 	return SCX_TEST_PASS;
 }
@@ -92,7 +301,7 @@ static enum scx_test_status run(void *ctx)
 		return SCX_TEST_FAIL;
 	}
 	if (load(&root, 0) && load(&sub, st.st_ino))
-		status = judge(&root, &sub);
+		status = judge(&root, &sub, st.st_ino);
 	else
 		SCX_ERR("Failed to load the schedulers");
 	unload(&sub);
@@ -104,7 +313,7 @@ static enum scx_test_status run(void *ctx)
 struct scx_test kick_sub = {
 	.name = "kick_sub",
 	.description =
-		"Verify that a sub-scheduler's kick needs caps, and that a bad one ends no other scheduler (stock: ignores unknown flags)",
+		"Verify that a sub-scheduler's kick needs caps, preempts its own tasks only, and those whatever the CPU is doing (stock: ignores unknown flags)",
 	.run = run,
 };
 

@@ -2,12 +2,24 @@
 #ifndef __KICK_SUB_H__
 #define __KICK_SUB_H__
 
-struct sub_kick_args {
+/* At most so long does ops.dispatch() wait to be let go */
+#define SUB_LINGER_NS	(200 * 1000 * 1000ULL)
+
+/* Of the syscall programs */
+struct sub_args {
 	/* sub_kick: kick whom and how */
 	int cid;
 	unsigned long long flags;
-	/* sub_denied: how many kicks of the scheduler were refused for want of caps */
+	/* sub_find: the cid of this CPU, or -1 */
+	int cpu;
+	/* sub_grant, sub_revoke: these caps of all CPUs, to the scheduler of this cgroup */
+	unsigned long long cgroup;
+	unsigned long long caps;
+	int ret;
+	/* sub_events: how many kicks of the scheduler were refused for want of caps ... */
 	long long denied;
+	/* ... and made without their preemption */
+	long long spared;
 };
 
 #endif	/* __KICK_SUB_H__ */

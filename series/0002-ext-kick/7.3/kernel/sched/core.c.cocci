@@ -7,8 +7,10 @@ iterator name for_active_class_range;
 prev_balance(struct rq *rq, ...)
 {
 ...
-+ if (scx_enabled())
++ if (scx_enabled()) {
 +	scx_kick_cycle_start(rq);
++	scx_kick_serve_subs(rq);
++ }
 for_active_class_range(...) { ... }
 }
 
@@ -22,8 +24,7 @@ ttwu_queue(...)
 if (ttwu_queue_wakelist(...))
 -	return;
 + {
-+	if (scx_enabled())
-+		scx_kick_flush_queued();
++	scx_kick_flush_queued();
 +	return;
 + }
 ...>

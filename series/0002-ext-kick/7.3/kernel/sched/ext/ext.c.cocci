@@ -28,36 +28,32 @@ if (idle && E)
 ...>
 }
 
-// Kicks from an operation wait until what it decided has been done.
+// What an operation decided has been done: now its kicks.
 
-@ select_cpu @
-expression cpu;
+// In enqueue_task_scx() the flags of the core, and not those stashed for a move:
+// task_woken_scx() follows the former only.
+
+@ runnable @
+expression rq, p, enq_flags, sticky_cpu;
 @@
-select_task_rq_scx(...)
+enqueue_task_scx(...)
 {
 <...
-+ scx_kick_set_op(KICK_LATER_ENQUEUE);
-cpu = SCX_CALL_OP_TASK_RET(sch, select_cpu, ...);
-+ scx_kick_set_op(KICK_LATER_NONE);
-...>
-}
-
-@ enqueue @
-@@
-scx_do_enqueue_task(...)
-{
-<...
-+ scx_kick_set_op(KICK_LATER_ENQUEUE);
-SCX_CALL_OP_TASK(sch, enqueue, ...);
-+ scx_kick_set_op(KICK_LATER_NONE);
+scx_do_enqueue_task(rq, p, enq_flags, sticky_cpu);
++ scx_kick_enqueued(p, core_enq_flags);
 ...>
 }
 
 @ enqueued @
 expression rq, p, enq_flags, sticky_cpu;
 @@
+(
+scx_do_enqueue_task(rq, p, enq_flags, sticky_cpu);
+scx_kick_enqueued(...);
+|
 scx_do_enqueue_task(rq, p, enq_flags, sticky_cpu);
 + scx_kick_enqueued(p, enq_flags);
+)
 
 @ woken @
 @@
@@ -65,5 +61,5 @@ task_woken_scx(...)
 {
 ...
 run_deferred(...);
-+ scx_kick_flush(KICK_LATER_WOKEN);
++ scx_kick_flush(KICK_OP_WOKEN);
 }

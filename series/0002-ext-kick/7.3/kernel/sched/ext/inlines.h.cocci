@@ -12,19 +12,8 @@ if (unlikely(!--nr_loops)) {
 ...>
 }
 
-// Kicks from an operation wait until what it decided has been done. That of a sub-scheduler may be
-// part of its parent's.
-
-@ dispatch @
-@@
-scx_dispatch_sched(...)
-{
-<...
-+ scx_kick_set_op(KICK_LATER_DISPATCH);
-SCX_CALL_OP(sch, dispatch, ...);
-+ scx_kick_set_op(nested ? KICK_LATER_DISPATCH : KICK_LATER_NONE);
-...>
-}
+// What an operation decided has been done: now its kicks. That of a sub-scheduler
+// may be part of its parent's, which has not been carried out yet.
 
 @ dispatched @
 @@
@@ -33,6 +22,6 @@ scx_dispatch_sched(...)
 <...
 scx_flush_dispatch_buf(sch, rq);
 + if (!nested)
-+	scx_kick_flush(KICK_LATER_DISPATCH);
++	scx_kick_flush(KICK_OP_DISPATCH);
 ...>
 }

@@ -12,18 +12,7 @@ queue_sync_ecaps(...)
 ...>
 }
 
-// Kicks from an operation wait until what it decided has been done.
-
-@ told @
-@@
-scx_process_sync_ecaps(...)
-{
-<...
-+ scx_kick_set_op(KICK_LATER_DISPATCH);
-SCX_CALL_OP(pcpu->sch, sub_ecaps_updated, ...);
-+ scx_kick_set_op(KICK_LATER_NONE);
-...>
-}
+// What an operation decided has been done: now its kicks.
 
 @ dispatched @
 @@
@@ -31,7 +20,7 @@ scx_process_sync_ecaps(...)
 {
 <...
 scx_flush_dispatch_buf(pcpu->sch, rq);
-+ scx_kick_flush(KICK_LATER_DISPATCH);
++ scx_kick_flush(KICK_OP_DISPATCH);
 ...>
 }
 
