@@ -22,6 +22,6 @@ scx_dispatch_sched(...)
 <...
 scx_flush_dispatch_buf(sch, rq);
 + if (!nested)
-+	scx_kick_flush(KICK_OP_DISPATCH);
++	scx_kick_dispatched(rq, prev);
 ...>
 }
