@@ -105,7 +105,7 @@ void __scx_kick_serve_subs(struct rq *rq)
 	llist_for_each_entry_safe(sub, next, llist_del_all(asked), asked_node) {
 		/* A full barrier: who found it set has queued before. */
 		xchg(&sub->asked, 0);
-		if (!READ_ONCE(sub->sch->bypass_depth))
+		if (!READ_ONCE(sub->sch->bypass_depth) && !READ_ONCE(sub->sch->dead))
 			kick_judge_preempt(sub->sch, rq);
 	}
 }
