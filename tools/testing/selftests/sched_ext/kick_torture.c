@@ -302,7 +302,6 @@ static void give_orders(void)
 	orders->timer_ns = TIMER_NS;
 	fill_choices();
 	for (cpu = 0; cpu < nr_cpus; cpu++) {
-		cpus[cpu].wait_cpu = -1;
 		for (i = 0; i < TORTURE_NR_CONTEXTS; i++)
 			cpus[cpu].random[i] = seed_of(SEED_CPUS + (cpu << 8 | i));
 	}
