@@ -43,7 +43,7 @@ static u64 time_command(void)
 {
 	u64 start = now_ns();
 
-	return system("echo > /dev/null") ? 0 : now_ns() - start;
+	return system("echo > /dev/null") ? 0 : ns_since(start) ?: 1;
 }
 
 static int compare(const void *a, const void *b)
@@ -66,7 +66,7 @@ static bool measure(const char *name)
 			return false;
 		}
 	}
-	kicks = (kicks_made() - kicks) * NSEC_PER_SEC / (now_ns() - start);
+	kicks = (kicks_made() - kicks) * NSEC_PER_SEC / (ns_since(start) ?: 1);
 	qsort(times, COMMANDS, sizeof(times[0]), compare);
 	printf("# %-24s %10.2f ms %10.2f ms %10lu\n", name, times[COMMANDS / 2] / 1e6,
 	       times[COMMANDS - 1] / 1e6, kicks);

@@ -17,6 +17,13 @@ u64 now_ns(void)
 	return now.tv_sec * NSEC_PER_SEC + now.tv_nsec;
 }
 
+u64 ns_since(u64 then)
+{
+	u64 now = now_ns();
+
+	return now > then ? now - then : 0;
+}
+
 u64 lost_secs(void)
 {
 	const char *secs = getenv("KICK_LOST_SECS");

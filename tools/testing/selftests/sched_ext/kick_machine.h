@@ -48,6 +48,9 @@
 
 u64 now_ns(void);
 
+/* Never below 0: the clocks of two CPUs may differ a little */
+u64 ns_since(u64 then);
+
 /* What has not come for so long never will: KICK_LOST_SECS of the environment, or 30 */
 u64 lost_secs(void);
 u64 lost_at(void);

@@ -28,7 +28,10 @@
 char _license[] SEC("license") = "GPL";
 
 #define CPUMASK_WORD	(8 * sizeof(u64))
-/* Where in scx_kick::word the number of the cycle is */
+
+/* scx_kick::word: inside a cycle, a task of a higher class runs, and where the number of the cycle is */
+#define WORD_PICKING	0x40
+#define WORD_ABOVE	0x400
 #define CYCLE_SHIFT	17
 
 /* thread_info::flags of a task that has to schedule */
@@ -133,14 +136,39 @@ static bool online(s32 cpu)
 	return word & 1ULL << cpu % CPUMASK_WORD;
 }
 
-static u32 cycle_number(s32 cpu)
+static u32 word_of(s32 cpu)
 {
 	struct scx_kick___torture *kick;
 
 	if (!&scx_kick_pcpu)
 		return 0;
 	kick = bpf_per_cpu_ptr(&scx_kick_pcpu, cpu);
-	return kick ? (u32)kick->word.counter >> CYCLE_SHIFT : 0;
+	return kick ? (u32)kick->word.counter : 0;
+}
+
+static u32 cycle_number(s32 cpu)
+{
+	return word_of(cpu) >> CYCLE_SHIFT;
+}
+
+static bool is_ext(struct task_struct *p)
+{
+	return (u64)p->sched_class == (u64)&ext_sched_class;
+}
+
+/* Of a class above sched_ext. Neither is the idle task */
+static bool is_higher(struct task_struct *p)
+{
+	u64 class = (u64)p->sched_class;
+
+	return class != (u64)&ext_sched_class && class != (u64)&idle_sched_class;
+}
+
+static u64 entries_of(s32 cpu)
+{
+	struct torture_cpu *tc = cpu_of(cpu);
+
+	return tc ? READ_ONCE(tc->entries) : 0;
 }
 
 static u64 next_random(u64 *state)
@@ -275,28 +303,48 @@ __noinline int book(u32 context, u32 kind, u32 fate)
 	return 0;
 }
 
-/* Its kick is made. Before, @cpu was in the cycle @number, and everything in the epoch @then */
-static void expect_wait(struct torture_cpu *me, u32 context, s32 cpu, u32 number, u64 then)
+/*
+ * @cpu is about to be kicked with SCX_KICK_WAIT. Only what is as it was before tells something
+ * later: the cycle that @cpu is in, what runs there, and that kicks are made at all.
+ */
+static void note_wait(struct torture_expected *wait, u32 context, s32 cpu)
 {
-	WRITE_ONCE(me->wait_cpu, -1);
+	wait->number = cycle_number(cpu);
+	wait->entries = entries_of(cpu);
+	wait->epoch = READ_ONCE(epoch);
+	wait->context = context;
+	wait->cpu = cpu;
+}
+
+/*
+ * The kick is made, or held back, and the wait for it comes with the next switch to a sched_ext
+ * task. Outside of a cycle, where such a task runs, this CPU has to begin one.
+ */
+static void expect_wait(struct torture_cpu *me, const struct torture_expected *noted)
+{
+	bool outside = !(word_of(bpf_get_smp_processor_id()) & WORD_PICKING) &&
+		       is_ext(bpf_get_current_task_btf());
+
+	WRITE_ONCE(me->wait_on, false);
 	barrier();
-	me->wait_context = context;
-	me->wait_number = number;
-	me->wait_switches = READ_ONCE(me->switches);
-	me->wait_epoch = then;
+	me->wait = *noted;
+	me->wait.switches = READ_ONCE(me->switches);
+	me->wait.own_cycles = outside ? READ_ONCE(me->cycles) : 0;
+	me->wait.own_entries = READ_ONCE(me->entries);
 	barrier();
-	WRITE_ONCE(me->wait_cpu, cpu);
+	WRITE_ONCE(me->wait_on, true);
 }
 
 __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 {
-	u32 fate, number = cycle_number(cpu);
-	struct torture_cpu *me = this_cpu();
-	u64 then = READ_ONCE(epoch);
 	bool bypassed = READ_ONCE(bypasses);
+	struct torture_cpu *me = this_cpu();
+	struct torture_expected wait = {};
+	u32 fate;
 
 	if (!me)
 		return 0;
+	note_wait(&wait, context, cpu);
 	fate = fate_of(cpu);
 	/* Grace periods wait for the end of a kick: not until a preempted task runs again */
 	bpf_preempt_disable();
@@ -311,7 +359,7 @@ __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 	/* No interrupt comes between in these operations: what is noted belongs together */
 	if (waits(kind) && fate == TORTURE_LIVE && !bypassed && context <= TORTURE_UPDATE_IDLE &&
 	    cpu != bpf_get_smp_processor_id())
-		expect_wait(me, context, cpu, number, then);
+		expect_wait(me, &wait);
 	return 0;
 }
 
@@ -634,13 +682,20 @@ void BPF_STRUCT_OPS(kick_torture_exit_task, struct task_struct *p, struct scx_ex
 	torture(TORTURE_TASK);
 }
 
-/* A task that becomes one of sched_ext while it runs does not start by that */
+/*
+ * A task that becomes one of sched_ext while it runs does not start by that. Kicks of its CPU were
+ * left out until now, with what SCX_KICK_PREEMPT would have taken from the next one
+ */
 void BPF_STRUCT_OPS(kick_torture_enable, struct task_struct *p)
 {
 	struct torture_cpu *tc = cpu_of(scx_bpf_task_cpu(p));
 
 	if (tc && tc->started == (u64)p)
 		tc->started = 0;
+	if (tc && p->on_cpu) {
+		WRITE_ONCE(tc->entered, true);
+		__sync_fetch_and_add(&tc->entries, 1);
+	}
 	torture(TORTURE_TASK);
 }
 
@@ -821,8 +876,8 @@ int BPF_PROG(torture_sys_enter)
 SEC("tp_btf/sched_switch")
 int BPF_PROG(torture_switch, bool preempt, struct task_struct *prev, struct task_struct *next)
 {
-	bool ext = (u64)next->sched_class == (u64)&ext_sched_class;
 	struct torture_cpu *me = this_cpu();
+	bool ext = is_ext(next);
 
 	if (me) {
 		me->switches += ext;
@@ -880,12 +935,15 @@ static void see(struct torture_seq *seq)
 static void time_kick(struct torture_cpu *tc)
 {
 	struct torture_seq *cycle = &tc->seq[TORTURE_SEQ_CYCLE];
-	u64 ns;
+	s64 ns;
 	u32 power;
 
 	if (READ_ONCE(tc->first_seq) != cycle->seen + 1)
 		return;
 	ns = bpf_ktime_get_ns() - READ_ONCE(tc->first_ns);
+	/* The clock of the kicker may be ahead of the one here */
+	if (ns < 0)
+		ns = 0;
 	if (ns > tc->longest_ns)
 		tc->longest_ns = ns;
 	for (power = 0; power < 63 && ns >> power > 1; power++)
@@ -896,12 +954,17 @@ static void time_kick(struct torture_cpu *tc)
 /* A scheduling cycle of this CPU has just begun */
 static void cycle(struct task_struct *prev)
 {
-	bool kept = prev->scx.slice && (u64)prev->sched_class == (u64)&ext_sched_class;
+	bool kept = prev->scx.slice && is_ext(prev);
 	struct torture_cpu *tc = this_cpu();
 
 	if (!tc)
 		return;
 	tc->cycles++;
+	/* It was of a higher class when some of the kicks were made, which had no slice to take */
+	if (READ_ONCE(tc->entered)) {
+		WRITE_ONCE(tc->entered, false);
+		kept = false;
+	}
 	time_kick(tc);
 	see(&tc->seq[TORTURE_SEQ_CYCLE]);
 	see(&tc->seq[TORTURE_SEQ_IDLE]);
@@ -1029,28 +1092,50 @@ static void judge(struct torture_cpu *tc, bool idle)
 }
 
 /*
+ * The CPU that is waited for is in the cycle that it was in when it was kicked. No wait is due if a
+ * task of a higher class keeps it, or has kept it and became a sched_ext task in the same cycle: it
+ * starts another one before it starts a task.
+ */
+static bool wait_broken(const struct torture_expected *wait)
+{
+	return wait->number == cycle_number(wait->cpu) && !(word_of(wait->cpu) & WORD_ABOVE) &&
+	       wait->entries == entries_of(wait->cpu);
+}
+
+/*
  * The sched_ext task @p executes user code here. If it has started since this CPU kicked another
- * one with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in.
+ * one with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in. If it
+ * was executing when that kick was made, this CPU must have begun a cycle at least: the sample may be
+ * in the same interrupt as the kick, but not many of them.
  *
  * A task of another class that changes to sched_ext while it runs does not start by that. It may
  * have preempted the one that has started and that still waits.
  */
 static void torture_waited(struct torture_cpu *tc, struct task_struct *p)
 {
-	s32 cpu = READ_ONCE(tc->wait_cpu);
+	struct torture_expected *wait = &tc->wait;
+	bool broken = false;
 
-	if (cpu < 0 || tc->switches <= tc->wait_switches || tc->started != (u64)p)
+	if (!READ_ONCE(tc->wait_on))
 		return;
-	WRITE_ONCE(tc->wait_cpu, -1);
-	if (tc->wait_epoch != READ_ONCE(epoch) || !online(cpu) || !&scx_kick_pcpu)
+	if (wait->own_cycles == tc->cycles && wait->own_entries == tc->entries) {
+		broken = ++wait->went_on >= TORTURE_WENT_ON;
+		if (!broken)
+			return;
+	} else if (tc->switches > wait->switches && tc->started == (u64)p) {
+		broken = wait_broken(wait);
+	} else {
 		return;
-	if (cycle_number(cpu) != tc->wait_number) {
+	}
+	WRITE_ONCE(tc->wait_on, false);
+	if (wait->epoch != READ_ONCE(epoch) || !online(wait->cpu) || !&scx_kick_pcpu)
+		return;
+	if (!broken) {
 		tc->waits++;
 		return;
 	}
+	tc->broken = *wait;
 	tc->waits_broken++;
-	tc->broken_context = tc->wait_context;
-	tc->broken_cpu = cpu;
 }
 
 SEC("perf_event")
@@ -1066,7 +1151,8 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 	tc->samples++;
 	if (user || tc->asleep)
 		tc->rested = tc->cycles;
-	if (READ_ONCE(bypasses) || !loaded_now()) {
+	/* Kicks of a CPU that a higher class keeps may be left out until another task runs there */
+	if (READ_ONCE(bypasses) || !loaded_now() || is_higher(p)) {
 		tc->witness_grace = 0;
 	} else if (!tc->witness_grace) {
 		testify(tc, now);
@@ -1077,7 +1163,7 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 			judge(tc, idle);
 			testify(tc, now);
 		}
-		if (user && (u64)p->sched_class == (u64)&ext_sched_class)
+		if (user && is_ext(p))
 			torture_waited(tc, p);
 	}
 	if (!READ_ONCE(tc->kicking))

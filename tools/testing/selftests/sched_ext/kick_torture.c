@@ -302,7 +302,6 @@ static void give_orders(void)
 	orders->timer_ns = TIMER_NS;
 	fill_choices();
 	for (cpu = 0; cpu < nr_cpus; cpu++) {
-		cpus[cpu].wait_cpu = -1;
 		for (i = 0; i < TORTURE_NR_CONTEXTS; i++)
 			cpus[cpu].random[i] = seed_of(SEED_CPUS + (cpu << 8 | i));
 	}
@@ -391,7 +390,7 @@ static void check_alive(u64 *random)
 		grace_then = skel->data->grace;
 		then = now_ns();
 	}
-	for (cpu = 0; cpu < nr_cpus && now_ns() - then > lost_secs() * NSEC_PER_SEC; cpu++) {
+	for (cpu = 0; cpu < nr_cpus && ns_since(then) > lost_secs() * NSEC_PER_SEC; cpu++) {
 		if (cpus[cpu].watched && cpus[cpu].passed != grace_then)
 			fail("CPU %d took no interrupt outside of a kick for %lu s", cpu,
 			     lost_secs());
@@ -404,10 +403,10 @@ static void progress(u64 start, const struct books *b)
 {
 	static u64 last;
 
-	if (now_ns() - last < 10 * NSEC_PER_SEC)
+	if (ns_since(last) < 10 * NSEC_PER_SEC)
 		return;
 	last = now_ns();
-	fprintf(stderr, "# %3.0f s: %lu kicks, %lu dropped, %lu cycles\n", (last - start) / 1e9,
+	fprintf(stderr, "# %3.0f s: %lu kicks, %lu dropped, %lu cycles\n", ns_since(start) / 1e9,
 		b->made, b->dropped, b->cycles);
 }
 
@@ -476,7 +475,7 @@ int main(int argc, char **argv)
 	start = now_ns();
 	if (start_workers() && start_faults())
 		run(start);
-	ns = now_ns() - start;
+	ns = ns_since(start);
 	ended = finish();
 	code = close_books(ns);
 	if (ended)

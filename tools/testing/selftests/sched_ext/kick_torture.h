@@ -16,6 +16,12 @@
 /* A CPU that has gone through so many cycles and got nothing done in between is left in peace */
 #define TORTURE_RESTLESS	200
 
+/*
+ * A task that is to be preempted executes no user code after the interrupt that it is in, of which
+ * there may be a few samples
+ */
+#define TORTURE_WENT_ON		8
+
 /* How long a CPU that is about to idle waits for a kick at most, with its rq locked */
 #define TORTURE_LINGER_NS	100000
 
@@ -102,6 +108,19 @@ struct torture_seq {
 	u64 witnessed;	/* ->asked, some time ago; see torture_sample() */
 };
 
+/* A wait that is still to be seen, see torture_waited() */
+struct torture_expected {
+	s32 cpu;
+	u32 context;
+	u32 number;		/* of the cycle that @cpu was in */
+	u64 entries;		/* of @cpu */
+	u64 epoch;
+	u64 switches;		/* those of the CPU that kicked */
+	u64 own_cycles;		/* 0: kicked inside of a cycle */
+	u64 own_entries;
+	u32 went_on;		/* samples of user code since then, and no cycle */
+};
+
 struct torture_cpu {
 	/* As a target: written by kickers */
 	struct torture_seq seq[TORTURE_NR_SEQS];
@@ -113,6 +132,8 @@ struct torture_cpu {
 	u64 cycles;
 	u64 switches;		/* to a sched_ext task */
 	u64 started;		/* the task that runs, if it has started as one */
+	u64 entries;		/* tasks that have become one while they ran */
+	u32 entered;		/* the one that runs has, since the last cycle */
 	u64 longest_ns;		/* from a kick to the cycle that serves it */
 	u64 late[64];		/* kicks by the power of two of that time */
 	u64 samples;
@@ -134,16 +155,11 @@ struct torture_cpu {
 	u32 kicking;		/* in a kick, or its task was when another one preempted it */
 	u32 first;		/* such tasks that are to run next */
 
-	/* A wait that is still to be seen, see torture_waited() */
-	s32 wait_cpu;		/* -1: none */
-	u32 wait_number;
-	u32 wait_context;
-	u32 broken_context;	/* of the last one that was not kept */
-	s32 broken_cpu;
-	u64 wait_switches;
-	u64 wait_epoch;
+	struct torture_expected wait;
+	struct torture_expected broken;	/* the last one that was not kept */
 	u64 waits;		/* waits seen to be kept */
 	u64 waits_broken;
+	u32 wait_on;		/* ->wait is to be looked at */
 
 	/* Orders of user space */
 	u32 alone;		/* one kick at a time, so that a lost one is not made up for */

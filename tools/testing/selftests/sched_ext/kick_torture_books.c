@@ -192,10 +192,12 @@ static void tell_recent(int cpu)
 static void check_wait(int cpu)
 {
 	struct torture_cpu *tc = &cpus[cpu];
+	struct torture_expected *wait = &tc->broken;
 
 	if (shared(tc->waits_broken))
-		fail("CPU %d started a task and did not wait for CPU %d, kicked from %s", cpu,
-		     tc->broken_cpu, context_names[tc->broken_context % TORTURE_NR_CONTEXTS]);
+		fail("CPU %d %s and did not wait for CPU %d, kicked from %s", cpu,
+		     wait->went_on >= TORTURE_WENT_ON ? "went on" : "started a task", wait->cpu,
+		     context_names[wait->context % TORTURE_NR_CONTEXTS]);
 }
 
 void check_lost(void)

@@ -127,7 +127,7 @@ void unload(int signal)
 /* To change it takes long on a busy machine, and without one nothing is kicked */
 static void let_live(void)
 {
-	while (!faults_end() && now_ns() - loaded_ns < 4 * change_ns)
+	while (!faults_end() && ns_since(loaded_ns) < 4 * change_ns)
 		usleep(10000);
 }
 
@@ -142,7 +142,7 @@ void reload(int signal, u64 *random)
 	if (next_random(random) & 1)
 		usleep(next_random(random) % 200000);
 	load(random);
-	change_ns = loaded_ns - start;
+	change_ns = ns_since(start);
 	pthread_mutex_unlock(&keeper_lock);
 }
 
@@ -351,10 +351,9 @@ pid_t any_mover(u64 *random)
 void check_workers(void)
 {
 	static u64 then;
-	u64 now = now_ns();
 	int i;
 
-	if (then && now - then < lost_secs() * NSEC_PER_SEC)
+	if (then && ns_since(then) < lost_secs() * NSEC_PER_SEC)
 		return;
 	for (i = 0; i < nr_workers; i++) {
 		struct worker *w = &workers[i];
@@ -363,5 +362,5 @@ void check_workers(void)
 			fail("task %d has not moved for %lu s", w->tid, lost_secs());
 		w->turns_before = shared(w->turns);
 	}
-	then = now;
+	then = now_ns();
 }
