@@ -27,34 +27,34 @@ TRACE_DEFINE_ENUM(SCX_KICK_WAIT);
 		{ KICK_REQ_TASK,	"TASK" })
 
 #undef EM
-#undef EMe
+#undef EM_LAST
 #define EM(outcome, name)	TRACE_DEFINE_ENUM(outcome);
-#define EMe(outcome, name)	TRACE_DEFINE_ENUM(outcome);
-KICK_OUTCOMES(EM, EMe)
+#define EM_LAST(outcome, name)	TRACE_DEFINE_ENUM(outcome);
+KICK_OUTCOMES(EM, EM_LAST)
 #undef EM
-#undef EMe
+#undef EM_LAST
 
 #define EM(outcome, name)	{ outcome, name },
-#define EMe(outcome, name)	{ outcome, name }
+#define EM_LAST(outcome, name)	{ outcome, name }
 #define show_kick_outcome(outcome)				\
-	__print_symbolic(outcome, KICK_OUTCOMES(EM, EMe))
+	__print_symbolic(outcome, KICK_OUTCOMES(EM, EM_LAST))
 
 int scx_kick_trace_reg(void);
 void scx_kick_trace_unreg(void);
 
 /* A CPU, the one this is recorded on, has kicked @cpu. */
 TRACE_EVENT_FN(sched_ext_kick,
-	    TP_PROTO(int cpu, u32 flags, u32 outcome),
-	    TP_ARGS(cpu, flags, outcome),
-	    TP_STRUCT__entry(__field(int, cpu)
-			     __field(u32, flags)
-			     __field(u32, outcome)),
-	    TP_fast_assign(__entry->cpu = cpu;
-			   __entry->flags = flags;
-			   __entry->outcome = outcome;),
-	    TP_printk("cpu=%d flags=%s outcome=%s", __entry->cpu,
-		      show_kick_flags(__entry->flags), show_kick_outcome(__entry->outcome)),
-	    scx_kick_trace_reg, scx_kick_trace_unreg
+	       TP_PROTO(int cpu, u32 flags, u32 outcome),
+	       TP_ARGS(cpu, flags, outcome),
+	       TP_STRUCT__entry(__field(int, cpu)
+				__field(u32, flags)
+				__field(u32, outcome)),
+	       TP_fast_assign(__entry->cpu = cpu;
+			      __entry->flags = flags;
+			      __entry->outcome = outcome;),
+	       TP_printk("cpu=%d flags=%s outcome=%s", __entry->cpu,
+			 show_kick_flags(__entry->flags), show_kick_outcome(__entry->outcome)),
+	       scx_kick_trace_reg, scx_kick_trace_unreg
 );
 
 /*
@@ -62,17 +62,17 @@ TRACE_EVENT_FN(sched_ext_kick,
  * first of them was made, 0 if that was before this event was switched on.
  */
 TRACE_EVENT_FN(sched_ext_kick_served,
-	    TP_PROTO(int cpu, u32 flags, u64 delay_ns),
-	    TP_ARGS(cpu, flags, delay_ns),
-	    TP_STRUCT__entry(__field(int, cpu)
-			     __field(u32, flags)
-			     __field(u64, delay_ns)),
-	    TP_fast_assign(__entry->cpu = cpu;
-			   __entry->flags = flags;
-			   __entry->delay_ns = delay_ns;),
-	    TP_printk("cpu=%d flags=%s delay_ns=%llu", __entry->cpu,
-		      show_kick_flags(__entry->flags), __entry->delay_ns),
-	    scx_kick_trace_reg, scx_kick_trace_unreg
+	       TP_PROTO(int cpu, u32 flags, u64 delay_ns),
+	       TP_ARGS(cpu, flags, delay_ns),
+	       TP_STRUCT__entry(__field(int, cpu)
+				__field(u32, flags)
+				__field(u64, delay_ns)),
+	       TP_fast_assign(__entry->cpu = cpu;
+			      __entry->flags = flags;
+			      __entry->delay_ns = delay_ns;),
+	       TP_printk("cpu=%d flags=%s delay_ns=%llu", __entry->cpu,
+			 show_kick_flags(__entry->flags), __entry->delay_ns),
+	       scx_kick_trace_reg, scx_kick_trace_unreg
 );
 
 #endif	/* _TRACE_SCHED_EXT_KICK_H */

@@ -104,13 +104,13 @@
  *
  * Only the start of a cycle clears KICK_REQ_WAIT, or the end of one that finds a
  * task of a higher class: then no sched_ext task runs there before the next one.
- * If the bit is gone, a cycle has left the target's last task after it was set; if the number moved on from s, one started after s
- * was read. The second test bounds the wait to one cycle when other waiters set
- * the bit again. If s were older than the request, a cycle that started before
- * the kick would end the wait. No barrier is needed against that: this CPU has
- * kicked, and read or written the same word for it. The acquire (D) pairs with
- * (B); without it, the next task here could run ahead of what the target's last
- * task did.
+ * If the bit is gone, the target's last task has left after it was set; if the
+ * number moved on from s, a cycle started after s was read. The second test bounds
+ * the wait to one cycle when other waiters set the bit again. If s were older than
+ * the request, a cycle that started before the kick would end the wait. No barrier
+ * is needed against that: this CPU has kicked, and read or written the same word for
+ * it. The acquire (D) pairs with (B); without it, the next task here could run ahead
+ * of what the target's last task did.
  *
  * A waiter spins with interrupts on and gives way whenever it has to schedule
  * itself, so each member of a ring of waiters enters a cycle of its own, which

@@ -5,10 +5,11 @@
 
 /*
  * Tell the stints of @p apart: the number changes when @p leaves its CPU, between
- * the start and the end of a cycle. Only that CPU writes it, and it may be about to.
+ * the start and the end of a cycle.
  */
 static __always_inline unsigned long task_switches(struct task_struct *p)
 {
+	/* Only that CPU writes it, and may be about to. */
 	return data_race(p->nvcsw) + data_race(p->nivcsw);
 }
 

@@ -5,11 +5,10 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
-#define KICK_NAME(outcome, name)	[outcome] = name,
-static const char *const kick_outcomes[SCX_KICKED_NR] = {
-	KICK_OUTCOMES(KICK_NAME, KICK_NAME)
-};
-#undef KICK_NAME
+#define EM(outcome, name)	name,
+static const char *const kick_outcomes[SCX_KICKED_NR] = { KICK_OUTCOMES(EM, EM) };
+
+#undef EM
 
 static void kick_dump_wait(struct seq_buf *line, s32 cpu)
 {

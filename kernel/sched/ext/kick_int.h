@@ -56,7 +56,7 @@ enum scx_kick_flags {
 #define KICK_SIBLING		BIT(11)
 
 /* Takes the slice as SCX_ENQ_PREEMPT does, but leaves the task at the tail */
-#define KICK_ENQ_PREEMPT	(1LLU << 63)
+#define KICK_ENQ_PREEMPT	BIT_ULL(60)
 
 /*
  * What became of a kick:
@@ -72,7 +72,7 @@ enum scx_kick_flags {
  * GONE		it returned -ESRCH
  * HIGHER	nothing to do, a task of a higher class keeps the CPU
  */
-#define KICK_OUTCOMES(EM, EMe)			\
+#define KICK_OUTCOMES(EM, EM_LAST)			\
 	EM(SCX_KICKED_SENT,	"sent")		\
 	EM(SCX_KICKED_COALESCED, "coalesced")	\
 	EM(SCX_KICKED_SELF,	"self")		\
@@ -83,14 +83,16 @@ enum scx_kick_flags {
 	EM(SCX_KICKED_CLAIMED,	"claimed")	\
 	EM(SCX_KICKED_REFUSED,	"refused")	\
 	EM(SCX_KICKED_GONE,	"gone")		\
-	EMe(SCX_KICKED_HIGHER,	"higher")
+	EM_LAST(SCX_KICKED_HIGHER, "higher")
 
-#define KICK_ENUM(outcome, name)	outcome,
+#undef EM
+#define EM(outcome, name)	outcome,
 enum scx_kick_outcome {
-	KICK_OUTCOMES(KICK_ENUM, KICK_ENUM)
+	KICK_OUTCOMES(EM, EM)
 	SCX_KICKED_NR,
 };
-#undef KICK_ENUM
+
+#undef EM
 
 /* What the kernel does after the scx operation that runs on a CPU. */
 enum kick_op {

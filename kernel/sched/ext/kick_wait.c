@@ -24,8 +24,8 @@ MODULE_PARM_DESC(kick_wait_warn_ms,
 #define MODULE_PARAM_PREFIX KBUILD_MODNAME "."
 
 /*
- * Report a wait for @cpu that has become long, once. Deferred: the console may not hold up
- * a switch of tasks.
+ * Report a wait for @cpu that has become long, once. Only where somebody has asked for
+ * that: the console may hold up the switch of tasks that this is part of.
  */
 static void kick_wait_check(s32 cpu)
 {
@@ -41,13 +41,11 @@ static void kick_wait_check(s32 cpu)
 		return;
 
 	watch->wait_told = true;
-	if (!__printk_ratelimit(__func__))
-		return;
 	guard(rcu)();
 	curr = rcu_dereference(cpu_rq(cpu)->curr);
-	printk_deferred(KERN_WARNING "sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
-			smp_processor_id(), current->comm, current->pid,
-			div_u64(waited, NSEC_PER_USEC), cpu, curr->comm, curr->pid);
+	pr_warn_ratelimited("sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
+			    smp_processor_id(), current->comm, current->pid,
+			    div_u64(waited, NSEC_PER_USEC), cpu, curr->comm, curr->pid);
 }
 
 /* Returns false if this CPU has to schedule before wait.cpu has entered a cycle. */
