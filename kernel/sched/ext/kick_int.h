@@ -56,7 +56,7 @@ enum scx_kick_flags {
 #define KICK_SIBLING		BIT(11)
 
 /* Takes the slice as SCX_ENQ_PREEMPT does, but leaves the task at the tail */
-#define KICK_ENQ_PREEMPT	BIT_ULL(60)
+#define KICK_ENQ_PREEMPT	BIT_ULL(63)
 
 /*
  * What became of a kick:
