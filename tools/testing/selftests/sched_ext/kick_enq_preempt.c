@@ -164,6 +164,8 @@ static enum scx_test_status enqueue_and_kick(struct lab *lab, bool claim)
 		SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | to, 0, -1));
 		lab->cpus[0].victim = claim ? spinner[to - 1]->tid : 0;
 		lab_order(lab, 0, LAB_ENQUEUE, to, claim ? 0 : KICK_PREEMPT, 1);
+		/* Not while a kernel thread has the CPU: it is the spinner that is to go */
+		LAB_COMES(shared(lab->cpus[to].on));
 		LAB_BRINGS(lab, to, ring_or_kick(lab, w, to, &rung), w->turns == i);
 		SCX_EQ(w->ran_on, to);
 		/* A kick may come so late that it hits the task, which waits for the other then */

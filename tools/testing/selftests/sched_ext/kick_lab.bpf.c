@@ -259,6 +259,7 @@ void BPF_STRUCT_OPS(kick_lab_running, struct task_struct *p)
 
 	if (lc) {
 		lc->curr = p->pid;
+		lc->on = true;
 		lc->runs++;
 	}
 	fire(LAB_RUNNING);
@@ -268,8 +269,10 @@ void BPF_STRUCT_OPS(kick_lab_stopping, struct task_struct *p, bool runnable)
 {
 	struct lab_cpu *lc = lab_cpu(scx_bpf_task_cpu(p));
 
-	if (lc && runnable)
-		lc->stops++;
+	if (lc) {
+		lc->on = false;
+		lc->stops += runnable;
+	}
 	fire(LAB_STOPPING);
 	if (!runnable)
 		fire_about(p, LAB_STOPPED);

@@ -92,6 +92,7 @@ struct lab_cpu {
 	__u64 timers;
 	__u64 offlines;
 	__s32 curr;		/* the sched_ext task picked last */
+	__u32 on;		/* ... which has not stopped since */
 	__u32 nmi;		/* a kick was sent in NMI context */
 };
 
