@@ -102,7 +102,8 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 
 /*
  * Claim @p for the time after the operation. Returns 1 if the claim cannot be held back: this
- * CPU has one already, or has gone offline and runs no irq_work.
+ * CPU has one already, or no irq_work runs on it as soon as interrupts open. @p may be gone by
+ * the time of a tick.
  */
 static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu, int wait)
 {
@@ -113,7 +114,8 @@ static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu, int 
 	int word;
 	s32 ret;
 
-	if (op == KICK_OP_LOCKED && unlikely(!cpu_online(smp_processor_id())))
+	if (op == KICK_OP_LOCKED && (unlikely(!cpu_online(smp_processor_id())) ||
+				     !arch_irq_work_has_interrupt()))
 		return 1;
 	/* Taken first: NMI may come in between. */
 	if (cmpxchg_local(&claim->task, NULL, p))
