@@ -37,6 +37,7 @@
 #define MATRIX_CPUS	16
 #define PLAIN_PAIRS	16
 #define PAIR_COLS	20
+#define OUTCOME_COLS	16
 
 struct sample {
 	u64		at_ns;
@@ -346,14 +347,14 @@ static const char *time_text(u64 ns)
 
 static void print_outcomes(FILE *f, const struct view *v, int cols)
 {
-	int i, per_line = cols / PAIR_COLS;
+	int i, per_line = cols / OUTCOME_COLS;
 
-	fprintf(f, "%8s %-11s", count_text(v->sums.kicks / v->secs, 7), "kicks/s");
+	fprintf(f, "%6s %-9s", count_text(v->sums.kicks / v->secs, 5), "kicks/s");
 	for (i = 0; i < nr_outcomes; i++)
-		fprintf(f, "%s%8s %-11s", (i + 1) % per_line ? "" : "\n",
-			count_text(v->sums.outcomes[i] / v->secs, 7), outcome_names[i]);
-	fprintf(f, "%s%8s %-11s\n", (i + 1) % per_line ? "" : "\n",
-		count_text(v->sums.irqs / v->secs, 7), "interrupts");
+		fprintf(f, "%s%6s %-9s", (i + 1) % per_line ? "" : "\n",
+			count_text(v->sums.outcomes[i] / v->secs, 5), outcome_names[i]);
+	fprintf(f, "%s%6s %s\n", (i + 1) % per_line ? "" : "\n",
+		count_text(v->sums.irqs / v->secs, 5), "interrupts");
 }
 
 static u64 kicks_of_pair(const struct view *v, int from, int to)

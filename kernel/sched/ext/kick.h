@@ -20,7 +20,7 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
 void scx_kick_entered(struct rq *rq, struct task_struct *p);
 void scx_kick_serve(struct rq *rq, int word);
 void __scx_kick_flush(void);
-void __scx_kick_dispatched(struct task_struct *prev);
+void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev);
 void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags);
 void __scx_kick_sibling_pick(void);
 void __scx_kick_cycle_end(bool switched);
@@ -109,8 +109,9 @@ static inline void scx_kick_flush(enum kick_op op)
 static inline void scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
 	scx_kick_flush(KICK_OP_DISPATCH);
-	if (unlikely(atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word) & KICK_REQ_TASK))
-		__scx_kick_dispatched(prev);
+	/* Others may set more bits. One that is set while the rq is locked is seen. */
+	if (unlikely(data_race(__this_cpu_read(scx_kick_pcpu.word.counter)) & KICK_REQ_TASK))
+		__scx_kick_dispatched(rq, prev);
 }
 
 /**

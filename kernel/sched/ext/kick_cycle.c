@@ -62,12 +62,13 @@ void scx_kick_serve(struct rq *rq, int word)
 }
 
 /**
- * __scx_kick_dispatched - scx_kick_dispatched() with a preemption pending
- * @prev: the task that it is for
+ * __scx_kick_dispatched - scx_kick_dispatched() with a preemption pending here
+ * @rq: the rq that was dispatched for, perhaps a sibling's: that gets another cycle
+ * @prev: the task that runs there
  */
-void __scx_kick_dispatched(struct task_struct *prev)
+void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
-	if (prev->sched_class == &ext_sched_class)
+	if (cpu_of(rq) == smp_processor_id() && prev->sched_class == &ext_sched_class)
 		kick_end_slice(prev);
 }
 
