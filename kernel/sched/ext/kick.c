@@ -361,9 +361,17 @@ static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *w
 }
 
 /*
+ * How often a CPU schedules at once for kicks with SCX_KICK_WAIT that are made on it outside
+ * of a cycle, until its next tick. Without a bound an interrupt that kicks so all the time
+ * would leave no time to any task.
+ */
+#define KICK_WAIT_MARKS		16
+
+/*
  * Have the next task that starts here wait for @cpu. No CPU waits for itself. If
- * this CPU is not inside a cycle, which ends with the wait, it starts one: the
- * sched_ext task that runs here could have an endless slice.
+ * this CPU is not inside a cycle, which ends with the wait, it starts one, now or at
+ * its next tick, if it has one: the sched_ext task that runs here could have an
+ * endless slice.
  */
 static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flags)
 {
@@ -374,9 +382,13 @@ static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flag
 	if (!cpumask_test_cpu(cpu, kick->wait.cpus))
 		cpumask_set_cpu(cpu, kick->wait.cpus);
 	WRITE_ONCE(kick->wait.asked, true);
-	if (!(atomic_read(&kick->word) & KICK_CPU_PICKING) &&
-	    READ_ONCE(current->sched_class) == &ext_sched_class)
+	if ((atomic_read(&kick->word) & KICK_CPU_PICKING) ||
+	    READ_ONCE(current->sched_class) != &ext_sched_class)
+		return;
+	if (kick->wait.marks < KICK_WAIT_MARKS || tick_nohz_full_cpu(smp_processor_id())) {
+		kick->wait.marks++;
 		kick_self(program, irq_flags);
+	}
 }
 
 /*

@@ -131,6 +131,23 @@ static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 }
 
 /**
+ * scx_kick_tick - the tick of a CPU that runs a sched_ext task
+ * @rq: this CPU's rq
+ *
+ * Starts a cycle if this CPU has whom to wait for and did not schedule for it so far.
+ *
+ * Context: task_tick_scx(). Caller holds @rq's lock.
+ */
+static inline void scx_kick_tick(struct rq *rq)
+{
+	struct kick_wait *wait = this_cpu_ptr(&scx_kick_pcpu.wait);
+
+	wait->marks = 0;
+	if (READ_ONCE(wait->asked))
+		resched_curr(rq);
+}
+
+/**
  * scx_kick_cycle_end - a scheduling cycle of this CPU has ended
  * @switched: another task runs now
  *

@@ -5,6 +5,7 @@
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 
+#undef EM
 #define EM(outcome, name)	name,
 static const char *const kick_outcomes[SCX_KICKED_NR] = { KICK_OUTCOMES(EM, EM) };
 

@@ -126,6 +126,7 @@ struct kick_claim {
  *	has ended, and the task has executed nothing since
  * @flush: kicks are held back until the cycle has ended
  * @rounds: how often @cpus was gone through for that task
+ * @marks: how often this CPU was made to schedule for a wait since its last tick
  * @cpu: the CPU that is waited for just now, nr_cpu_ids: none
  * @word: its scx_kick::word when that began
  * @cpus: CPUs that were kicked with %SCX_KICK_WAIT
@@ -140,6 +141,7 @@ struct kick_wait {
 		};
 	};
 	u8			rounds;
+	u8			marks;
 	s32			cpu;
 	int			word;
 	cpumask_var_t		cpus;

@@ -63,3 +63,16 @@ task_woken_scx(...)
 run_deferred(...);
 + scx_kick_flush(KICK_OP_WOKEN);
 }
+
+// A wait that the CPU has not scheduled for.
+
+@ tick @
+identifier rq;
+@@
+task_tick_scx(struct rq *rq, ...)
+{
+<...
+update_curr_scx(rq);
++ scx_kick_tick(rq);
+...>
+}
