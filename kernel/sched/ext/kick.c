@@ -361,17 +361,11 @@ static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *w
 }
 
 /*
- * How often a CPU schedules at once for kicks with SCX_KICK_WAIT that are made on it outside
- * of a cycle, until its next tick. Without a bound an interrupt that kicks so all the time
- * would leave no time to any task.
- */
-#define KICK_WAIT_MARKS		16
-
-/*
  * Have the next task that starts here wait for @cpu. No CPU waits for itself. If
- * this CPU is not inside a cycle, which ends with the wait, it starts one, now or at
- * its next tick, if it has one: the sched_ext task that runs here could have an
- * endless slice.
+ * this CPU is not inside a cycle, which ends with the wait, it starts one: the sched_ext
+ * task that runs here could have an endless slice. If waits have taken a quarter of the
+ * time between two ticks already, it starts it at its next tick, where it is sure to have
+ * one: an interrupt that kicks so all the time would leave no time to any task.
  */
 static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flags)
 {
@@ -382,13 +376,12 @@ static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flag
 	if (!cpumask_test_cpu(cpu, kick->wait.cpus))
 		cpumask_set_cpu(cpu, kick->wait.cpus);
 	WRITE_ONCE(kick->wait.asked, true);
-	if ((atomic_read(&kick->word) & KICK_CPU_PICKING) ||
-	    READ_ONCE(current->sched_class) != &ext_sched_class)
-		return;
-	if (kick->wait.marks < KICK_WAIT_MARKS || tick_nohz_full_cpu(smp_processor_id())) {
-		kick->wait.marks++;
+	if (atomic_read(&kick->word) & KICK_CPU_PICKING)
+		WRITE_ONCE(kick->wait.again, true);
+	else if (READ_ONCE(current->sched_class) == &ext_sched_class &&
+		 (READ_ONCE(kick->wait.took_us) < TICK_USEC / 4 ||
+		  tick_nohz_full_cpu(smp_processor_id())))
 		kick_self(program, irq_flags);
-	}
 }
 
 /*

@@ -142,7 +142,7 @@ static inline void scx_kick_tick(struct rq *rq)
 {
 	struct kick_wait *wait = this_cpu_ptr(&scx_kick_pcpu.wait);
 
-	wait->marks = 0;
+	WRITE_ONCE(wait->took_us, 0);
 	if (READ_ONCE(wait->asked))
 		resched_curr(rq);
 }

@@ -125,8 +125,9 @@ struct kick_claim {
  * @on: the task that is about to run is held up: a wait gave way to a cycle, or
  *	has ended, and the task has executed nothing since
  * @flush: kicks are held back until the cycle has ended
+ * @again: this CPU's own cycle has asked
  * @rounds: how often @cpus was gone through for that task
- * @marks: how often this CPU was made to schedule for a wait since its last tick
+ * @took_us: how long this CPU has waited since its last tick
  * @cpu: the CPU that is waited for just now, nr_cpu_ids: none
  * @word: its scx_kick::word when that began
  * @cpus: CPUs that were kicked with %SCX_KICK_WAIT
@@ -138,10 +139,11 @@ struct kick_wait {
 			bool	asked;
 			bool	on;
 			bool	flush;
+			bool	again;
 		};
 	};
 	u8			rounds;
-	u8			marks;
+	u16			took_us;
 	s32			cpu;
 	int			word;
 	cpumask_var_t		cpus;

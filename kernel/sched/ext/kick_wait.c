@@ -5,9 +5,10 @@
 #include <linux/moduleparam.h>
 
 /*
- * How often a task that has executed nothing yet is held up for kicks that its own CPU
- * made since: by an ops.dispatch() that keeps it, say. Without a bound CPUs that kick each
- * other with SCX_KICK_WAIT in each of their cycles would run nothing but cycles.
+ * How often a task that has executed nothing yet is held up for kicks of its own CPU's
+ * cycles: by an ops.dispatch() that keeps it, say. Without a bound CPUs that kick each other
+ * with SCX_KICK_WAIT in each of their cycles would run nothing but cycles. What interrupts
+ * have asked since is for the next task.
  */
 #define KICK_WAIT_ROUNDS	3
 
@@ -95,7 +96,9 @@ static bool kick_wait_round(struct kick_wait *wait)
 			return false;
 		cpu = cpumask_next(wait->cpu, wait->cpus);
 	}
-	if (READ_ONCE(wait->asked) && wait->rounds < KICK_WAIT_ROUNDS) {
+	if (READ_ONCE(wait->asked) && (!wait->rounds ||
+				       (wait->again && wait->rounds < KICK_WAIT_ROUNDS))) {
+		WRITE_ONCE(wait->again, false);
 		WRITE_ONCE(wait->asked, false);
 		wait->rounds++;
 		cpu = cpumask_first(wait->cpus);
@@ -114,21 +117,24 @@ static bool kick_wait_bypassed(struct kick_wait *wait)
 	if (!kick_bypassed())
 		return false;
 	cpumask_clear(wait->cpus);
+	WRITE_ONCE(wait->again, false);
 	WRITE_ONCE(wait->asked, false);
 	wait->cpu = nr_cpu_ids;
 	return true;
 }
 
 /* @ended: it does not go on after the next cycle */
-static void kick_wait_account(bool ended)
+static void kick_wait_account(struct kick_wait *wait, bool ended)
 {
 	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
 	struct scx_kick_watch *watch = this_cpu_ptr(&scx_kick_watch);
 	u64 took;
 
-	/* debugfs resets these by an interrupt. */
+	/* debugfs and the tick reset these by an interrupt. */
 	guard(irqsave)();
-	took = watch->wait_before_ns + kick_ns_since(watch->wait_since_ns);
+	took = kick_ns_since(watch->wait_since_ns);
+	wait->took_us = min_t(u64, wait->took_us + (took >> 10), U16_MAX);
+	took += watch->wait_before_ns;
 	WRITE_ONCE(watch->wait_since_ns, 0);
 	if (!ended) {
 		watch->wait_before_ns = took;
@@ -156,7 +162,7 @@ static void kick_wait_begin(struct scx_kick *kick, bool switched)
 	if (wait->cpu < nr_cpu_ids || READ_ONCE(wait->asked)) {
 		WRITE_ONCE(this_cpu_ptr(&scx_kick_watch)->wait_since_ns, ktime_get_mono_fast_ns());
 		ended = kick_wait_bypassed(wait) || kick_wait_round(wait);
-		kick_wait_account(ended);
+		kick_wait_account(wait, ended);
 	} else {
 		ended = true;
 	}
