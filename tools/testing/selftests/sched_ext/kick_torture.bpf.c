@@ -87,6 +87,12 @@ struct scx_kick___torture {
 
 extern struct scx_kick___torture scx_kick_pcpu __ksym __weak;
 
+struct scx_kick_stats___torture {
+	unsigned long outcomes[SCX_KICKED_NR];
+} __attribute__((preserve_access_index));
+
+extern struct scx_kick_stats___torture scx_kick_stats __ksym __weak;
+
 struct torture_timer {
 	struct bpf_timer timer;
 };
@@ -97,6 +103,13 @@ struct {
 	__type(key, u32);
 	__type(value, struct torture_timer);
 } timers SEC(".maps");
+
+/* Tasks that BPF alone knows of, until ops.dispatch() finds them or ops.dequeue() tells of it */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, TORTURE_NR_QUEUED);
+	__type(value, s32);
+} queue SEC(".maps");
 
 struct torture_mask {
 	struct bpf_cpumask __kptr *mask;
@@ -260,8 +273,8 @@ __noinline int ready(s32 cpu)
 					     all_seen(&target->seq[TORTURE_SEQ_IDLE]));
 }
 
-/* A kick of @cpu is about to be made */
-static int ask(s32 cpu, u32 context, u32 kind)
+/* A kick of @cpu is about to be made. Returns its number, 0: one that leaves a busy CPU alone */
+static u64 ask(s32 cpu, u32 context, u32 kind)
 {
 	struct torture_cpu *target = cpu_of(cpu);
 	struct torture_seq *cycle;
@@ -283,7 +296,36 @@ static int ask(s32 cpu, u32 context, u32 kind)
 		WRITE_ONCE(target->first_ns, bpf_ktime_get_ns());
 		WRITE_ONCE(target->first_seq, asked);
 	}
-	return 0;
+	return asked;
+}
+
+/* How many kicks of its own CPU, by this one, the kernel has made that found nothing pending */
+static u64 self_kicks(void)
+{
+	struct scx_kick_stats___torture *stats;
+
+	if (!&scx_kick_stats)
+		return 0;
+	stats = bpf_this_cpu_ptr(&scx_kick_stats);
+	return stats->outcomes[SCX_KICKED_SELF];
+}
+
+/*
+ * The number @asked has been given to a kick of this CPU by itself, before it executes user code, and
+ * perhaps after it has looked for the last time whether to schedule. It must do so before that code,
+ * for it has kicked itself and needs nobody else's interrupt: what the next sample in user mode
+ * finds. As long as the caller is no interrupt, that can't be a sample of the same interrupt.
+ */
+static void expect_self(struct torture_cpu *me, u32 context, u64 asked)
+{
+	me->self_context = context;
+	WRITE_ONCE(me->self_asked, asked);
+}
+
+static bool before_user(u32 context)
+{
+	return context == TORTURE_SYS_ENTER || context == TORTURE_USER_ENTER ||
+	       context == TORTURE_FPU_RETURN;
 }
 
 /* A kick has been made here */
@@ -340,6 +382,7 @@ __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 	bool bypassed = READ_ONCE(bypasses);
 	struct torture_cpu *me = this_cpu();
 	struct torture_expected wait = {};
+	u64 asked = 0, self;
 	u32 fate;
 
 	if (!me)
@@ -349,9 +392,13 @@ __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 	/* Grace periods wait for the end of a kick: not until a preempted task runs again */
 	bpf_preempt_disable();
 	__sync_fetch_and_add(&me->kicking, 1);
+	self = self_kicks();
 	if (fate == TORTURE_LIVE)
-		ask(cpu, context, kind);
+		asked = ask(cpu, context, kind);
 	scx_bpf_kick_cpu(cpu, flags_of(kind));
+	if (asked && before_user(context) && cpu == bpf_get_smp_processor_id() &&
+	    self_kicks() != self)
+		expect_self(me, context, asked);
 	__sync_fetch_and_add(&me->kicking, -1);
 	bpf_preempt_enable();
 	book(context, kind, fate);
@@ -504,8 +551,7 @@ __noinline int kick_at_random(u32 context)
 	return __sync_fetch_and_add(&me->left_out, 1);
 }
 
-/* One time in so many, an operation or an event makes a kick */
-static void torture(u32 context)
+static void torture_one_in(u32 context, u32 one_in)
 {
 	struct torture_cpu *me = this_cpu();
 	u64 *state;
@@ -513,8 +559,20 @@ static void torture(u32 context)
 	if (!me || orders.stop || !(orders.contexts & 1ULL << context))
 		return;
 	state = MEMBER_VPTR(*me, .random[context]);
-	if (state && !(next_random(state) % orders.one_in))
+	if (state && !(next_random(state) % one_in))
 		kick_at_random(context);
+}
+
+/* One time in so many, an operation or an event makes a kick */
+static void torture(u32 context)
+{
+	torture_one_in(context, orders.one_in);
+}
+
+/* More often where operations are rare */
+static void torture_rare(u32 context)
+{
+	torture_one_in(context, orders.one_in / 8 + 1);
 }
 
 /*
@@ -550,6 +608,14 @@ s32 BPF_STRUCT_OPS(kick_torture_select_cpu, struct task_struct *p, s32 prev_cpu,
 	return cpu;
 }
 
+/* Returns false if there is no room */
+static bool queue_task(struct task_struct *p)
+{
+	s32 pid = p->pid;
+
+	return !bpf_map_push_elem(&queue, &pid, 0);
+}
+
 void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 random = draw(TORTURE_ENQUEUE);
@@ -567,14 +633,15 @@ void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice(random), enq_flags | preempt);
 		return;
 	}
-	scx_bpf_dispatch(p, cpu, slice(random), enq_flags);
+	if ((random & 0x380) || !queue_task(p))
+		scx_bpf_dispatch(p, cpu, slice(random), enq_flags);
 	/* What the task relies on is not left out */
 	kick_cpu(TORTURE_ENQUEUE, cpu, TORTURE_KIND_IDLE);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dequeue, struct task_struct *p, u64 deq_flags)
 {
-	torture(TORTURE_DEQUEUE);
+	torture_rare(TORTURE_DEQUEUE);
 }
 
 /* Stand still where this CPU has found nothing to run, until a kick comes that it must not miss */
@@ -589,15 +656,39 @@ static void linger(void)
 	}
 }
 
+/*
+ * Tasks of BPF's queue come last, so that some are changed while they are in it. One that has left
+ * it for that is not dispatched: the kernel knows.
+ */
+static bool dispatch_queued(void)
+{
+	struct task_struct *p;
+	s32 pid, cpu;
+
+	if (bpf_map_pop_elem(&queue, &pid))
+		return false;
+	p = bpf_task_from_pid(pid);
+	if (!p)
+		return false;
+	cpu = scx_bpf_task_cpu(p);
+	scx_bpf_dispatch(p, cpu, slice(draw(TORTURE_DISPATCH)), 0);
+	bpf_task_release(p);
+	return scx_bpf_consume(cpu);
+}
+
 void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
 {
 	s32 i;
 
 	torture(TORTURE_DISPATCH);
+	if (!(draw(TORTURE_DISPATCH) & 7))
+		dispatch_queued();
 	bpf_for(i, 0, nr_cpus) {
 		if (scx_bpf_consume((cpu + i) % nr_cpus))
 			return;
 	}
+	if (dispatch_queued())
+		return;
 	if (!(draw(TORTURE_DISPATCH) & 3))
 		linger();
 }
@@ -633,14 +724,21 @@ bool BPF_STRUCT_OPS(kick_torture_yield, struct task_struct *from, struct task_st
 	return false;
 }
 
+/* Core scheduling asks: the one that has run less goes first */
+bool BPF_STRUCT_OPS(kick_torture_core_sched_before, struct task_struct *a, struct task_struct *b)
+{
+	torture_rare(TORTURE_CORE_SCHED_BEFORE);
+	return a->se.sum_exec_runtime < b->se.sum_exec_runtime;
+}
+
 void BPF_STRUCT_OPS(kick_torture_set_weight, struct task_struct *p, u32 weight)
 {
-	torture(TORTURE_SET_WEIGHT);
+	torture_rare(TORTURE_SET_WEIGHT);
 }
 
 void BPF_STRUCT_OPS(kick_torture_set_cpumask, struct task_struct *p, const struct cpumask *mask)
 {
-	torture(TORTURE_SET_CPUMASK);
+	torture_rare(TORTURE_SET_CPUMASK);
 }
 
 void BPF_STRUCT_OPS(kick_torture_update_idle, s32 cpu, bool idle)
@@ -650,36 +748,36 @@ void BPF_STRUCT_OPS(kick_torture_update_idle, s32 cpu, bool idle)
 
 void BPF_STRUCT_OPS(kick_torture_cpu_acquire, s32 cpu, struct scx_cpu_acquire_args *args)
 {
-	torture(TORTURE_CPU_ACQUIRE);
+	torture_rare(TORTURE_CPU_ACQUIRE);
 }
 
 void BPF_STRUCT_OPS(kick_torture_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
 {
-	torture(TORTURE_CPU_RELEASE);
+	torture_rare(TORTURE_CPU_RELEASE);
 }
 
 void BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cpu_online, s32 cpu)
 {
 	__sync_fetch_and_add(&epoch, 1);
-	torture(TORTURE_CPU_ONLINE);
+	torture_rare(TORTURE_CPU_ONLINE);
 }
 
 void BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cpu_offline, s32 cpu)
 {
 	__sync_fetch_and_add(&epoch, 1);
-	torture(TORTURE_CPU_OFFLINE);
+	torture_rare(TORTURE_CPU_OFFLINE);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init_task, struct task_struct *p,
 			     struct scx_init_task_args *args)
 {
-	torture(TORTURE_TASK);
+	torture_rare(TORTURE_INIT_TASK);
 	return 0;
 }
 
 void BPF_STRUCT_OPS(kick_torture_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
 {
-	torture(TORTURE_TASK);
+	torture_rare(TORTURE_EXIT_TASK);
 }
 
 /*
@@ -696,45 +794,63 @@ void BPF_STRUCT_OPS(kick_torture_enable, struct task_struct *p)
 		WRITE_ONCE(tc->entered, true);
 		__sync_fetch_and_add(&tc->entries, 1);
 	}
-	torture(TORTURE_TASK);
+	torture_rare(TORTURE_ENABLE);
 }
 
 void BPF_STRUCT_OPS(kick_torture_disable, struct task_struct *p)
 {
-	torture(TORTURE_TASK);
+	torture_rare(TORTURE_DISABLE);
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cgroup_init, struct cgroup *cgrp,
+			     struct scx_cgroup_init_args *args)
+{
+	torture_rare(TORTURE_CGROUP);
+	return 0;
+}
+
+void BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cgroup_exit, struct cgroup *cgrp)
+{
+	torture_rare(TORTURE_CGROUP);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cgroup_prep_move, struct task_struct *p,
 			     struct cgroup *from, struct cgroup *to)
 {
-	torture(TORTURE_CGROUP);
+	torture_rare(TORTURE_CGROUP);
 	return 0;
 }
 
 void BPF_STRUCT_OPS(kick_torture_cgroup_move, struct task_struct *p, struct cgroup *from,
 		    struct cgroup *to)
 {
-	torture(TORTURE_CGROUP);
+	torture_rare(TORTURE_CGROUP_MOVE);
+}
+
+void BPF_STRUCT_OPS(kick_torture_cgroup_cancel_move, struct task_struct *p, struct cgroup *from,
+		    struct cgroup *to)
+{
+	torture_rare(TORTURE_CGROUP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_cgroup_set_weight, struct cgroup *cgrp, u32 weight)
 {
-	torture(TORTURE_CGROUP);
+	torture_rare(TORTURE_CGROUP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dump, struct scx_dump_ctx *dctx)
 {
-	torture(TORTURE_DUMP);
+	torture_rare(TORTURE_DUMP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
 {
-	torture(TORTURE_DUMP);
+	torture_rare(TORTURE_DUMP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
 {
-	torture(TORTURE_DUMP);
+	torture_rare(TORTURE_DUMP);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init)
@@ -744,7 +860,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init)
 	/* Not in user space: the exit of an attempt to load that failed may come late */
 	uei.kind = 0;
 	uei.exit_code = 0;
-	torture(TORTURE_INIT);
+	torture_rare(TORTURE_INIT);
 	bpf_for(cpu, 0, nr_cpus) {
 		err = scx_bpf_create_dsq(cpu, -1);
 		if (err)
@@ -755,7 +871,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init)
 
 void BPF_STRUCT_OPS(kick_torture_exit, struct scx_exit_info *ei)
 {
-	torture(TORTURE_INIT);
+	torture_rare(TORTURE_INIT);
 	UEI_RECORD(uei, ei);
 }
 
@@ -772,6 +888,7 @@ struct sched_ext_ops __name = {						\
 	.stopping		= (void *)kick_torture_stopping,	\
 	.quiescent		= (void *)kick_torture_quiescent,	\
 	.yield			= (void *)kick_torture_yield,		\
+	.core_sched_before	= (void *)kick_torture_core_sched_before, \
 	.set_weight		= (void *)kick_torture_set_weight,	\
 	.set_cpumask		= (void *)kick_torture_set_cpumask,	\
 	.update_idle		= (void *)kick_torture_update_idle,	\
@@ -783,8 +900,11 @@ struct sched_ext_ops __name = {						\
 	.exit_task		= (void *)kick_torture_exit_task,	\
 	.enable			= (void *)kick_torture_enable,		\
 	.disable		= (void *)kick_torture_disable,		\
+	.cgroup_init		= (void *)kick_torture_cgroup_init,	\
+	.cgroup_exit		= (void *)kick_torture_cgroup_exit,	\
 	.cgroup_prep_move	= (void *)kick_torture_cgroup_prep_move,\
 	.cgroup_move		= (void *)kick_torture_cgroup_move,	\
+	.cgroup_cancel_move	= (void *)kick_torture_cgroup_cancel_move, \
 	.cgroup_set_weight	= (void *)kick_torture_cgroup_set_weight,\
 	.dump			= (void *)kick_torture_dump,		\
 	.dump_cpu		= (void *)kick_torture_dump_cpu,	\
@@ -869,6 +989,28 @@ SEC("?tp_btf/sys_enter")
 int BPF_PROG(torture_sys_enter)
 {
 	torture(TORTURE_SYS_ENTER);
+	return 0;
+}
+
+/* These three after the last look at whether to schedule, interrupts off */
+SEC("?tp_btf/user_enter")
+int BPF_PROG(torture_user_enter)
+{
+	torture(TORTURE_USER_ENTER);
+	return 0;
+}
+
+SEC("?fentry/switch_fpu_return")
+int BPF_PROG(torture_fpu_return)
+{
+	torture(TORTURE_FPU_RETURN);
+	return 0;
+}
+
+SEC("?tp_btf/kvm_entry")
+int BPF_PROG(torture_kvm_entry)
+{
+	torture(TORTURE_KVM_ENTRY);
 	return 0;
 }
 
@@ -1138,6 +1280,20 @@ static void torture_waited(struct torture_cpu *tc, struct task_struct *p)
 	tc->waits_broken++;
 }
 
+/* User code is executed here, see expect_self() */
+static void torture_self(struct torture_cpu *tc)
+{
+	u64 asked = READ_ONCE(tc->self_asked);
+
+	if (!asked)
+		return;
+	WRITE_ONCE(tc->self_asked, 0);
+	if (asked > tc->seq[TORTURE_SEQ_CYCLE].seen)
+		tc->self_broken++;
+	else
+		tc->self_kept++;
+}
+
 SEC("perf_event")
 int torture_sample(struct bpf_perf_event_data *ctx)
 {
@@ -1163,6 +1319,8 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 			judge(tc, idle);
 			testify(tc, now);
 		}
+		if (user)
+			torture_self(tc);
 		if (user && is_ext(p))
 			torture_waited(tc, p);
 	}

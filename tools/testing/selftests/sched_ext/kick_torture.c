@@ -203,11 +203,23 @@ u64 seed_of(u32 user)
  * The programs
  */
 
-/* What a program of this section attaches to */
+/* CPUs on which the tick may stop while a task runs. Only there the way to user space is traced */
+static bool has_tickless(void)
+{
+	char cpus[64];
+
+	return get("/sys/devices/system/cpu/nohz_full", cpus, sizeof(cpus)) &&
+	       strspn(cpus, "0123456789");
+}
+
+/* What a program of this section attaches to, and is called */
 static bool kernel_has(const struct btf *btf, const char *section)
 {
 	const char *point = strchr(section, '/') + 1;
 	char type[64];
+
+	if (!strcmp(point, "user_enter") && !has_tickless())
+		return false;
 
 	if (strncmp(section, "tp_btf", 6))
 		return btf__find_by_name_kind(btf, point, BTF_KIND_FUNC) > 0;

@@ -29,6 +29,9 @@
 #define TORTURE_NR_MASKS	16
 #define TORTURE_NR_CHOICES	64
 
+/* How many tasks wait in BPF's own queue at most */
+#define TORTURE_NR_QUEUED	64
+
 /* Where a kick is made */
 enum torture_context {
 	TORTURE_SELECT_CPU,
@@ -41,20 +44,28 @@ enum torture_context {
 	TORTURE_STOPPING,
 	TORTURE_QUIESCENT,
 	TORTURE_YIELD,
+	TORTURE_CORE_SCHED_BEFORE,
 	TORTURE_SET_CPUMASK,
 	TORTURE_SET_WEIGHT,
+	TORTURE_ENABLE,
+	TORTURE_DISABLE,
+	TORTURE_CGROUP_MOVE,
 	TORTURE_CPU_ACQUIRE,
 	TORTURE_CPU_RELEASE,
 	TORTURE_UPDATE_IDLE,
 	TORTURE_CPU_ONLINE,
 	TORTURE_CPU_OFFLINE,
-	TORTURE_TASK,
+	TORTURE_INIT_TASK,
+	TORTURE_EXIT_TASK,
 	TORTURE_CGROUP,
 	TORTURE_DUMP,
 	TORTURE_INIT,
 	TORTURE_TIMER,
 	TORTURE_SYSCALL,
 	TORTURE_SYS_ENTER,
+	TORTURE_USER_ENTER,
+	TORTURE_FPU_RETURN,
+	TORTURE_KVM_ENTRY,
 	TORTURE_SWITCH,
 	TORTURE_WAKEUP,
 	TORTURE_IDLE,
@@ -160,6 +171,12 @@ struct torture_cpu {
 	u64 waits;		/* waits seen to be kept */
 	u64 waits_broken;
 	u32 wait_on;		/* ->wait is to be looked at */
+
+	/* Kicks of the own CPU on the way to user space, as ->asked, see expect_self() */
+	u64 self_asked;
+	u64 self_kept;		/* how many were seen to be served before */
+	u64 self_broken;
+	u32 self_context;	/* of the last one */
 
 	/* Orders of user space */
 	u32 alone;		/* one kick at a time, so that a lost one is not made up for */

@@ -20,20 +20,28 @@ const char * const context_names[TORTURE_NR_CONTEXTS] = {
 	[TORTURE_STOPPING]	= "stopping",
 	[TORTURE_QUIESCENT]	= "quiescent",
 	[TORTURE_YIELD]		= "yield",
+	[TORTURE_CORE_SCHED_BEFORE] = "core_before",
 	[TORTURE_SET_CPUMASK]	= "set_cpumask",
 	[TORTURE_SET_WEIGHT]	= "set_weight",
+	[TORTURE_ENABLE]	= "enable",
+	[TORTURE_DISABLE]	= "disable",
+	[TORTURE_CGROUP_MOVE]	= "cgroup_move",
 	[TORTURE_CPU_ACQUIRE]	= "cpu_acquire",
 	[TORTURE_CPU_RELEASE]	= "cpu_release",
 	[TORTURE_UPDATE_IDLE]	= "update_idle",
 	[TORTURE_CPU_ONLINE]	= "cpu_online",
 	[TORTURE_CPU_OFFLINE]	= "cpu_offline",
-	[TORTURE_TASK]		= "task",
+	[TORTURE_INIT_TASK]	= "init_task",
+	[TORTURE_EXIT_TASK]	= "exit_task",
 	[TORTURE_CGROUP]	= "cgroup",
 	[TORTURE_DUMP]		= "dump",
 	[TORTURE_INIT]		= "init",
 	[TORTURE_TIMER]		= "timer",
 	[TORTURE_SYSCALL]	= "syscall",
 	[TORTURE_SYS_ENTER]	= "sys_enter",
+	[TORTURE_USER_ENTER]	= "user_enter",
+	[TORTURE_FPU_RETURN]	= "fpu_return",
+	[TORTURE_KVM_ENTRY]	= "kvm_entry",
 	[TORTURE_SWITCH]	= "switch",
 	[TORTURE_WAKEUP]	= "wakeup",
 	[TORTURE_IDLE]		= "idle",
@@ -143,6 +151,7 @@ static void add_up_cpu(struct books *b, const struct torture_cpu *tc)
 	b->gone += tc->gone;
 	b->waits += tc->waits;
 	b->waits_broken += tc->waits_broken;
+	b->self_kept += tc->self_kept;
 	b->cycles += tc->cycles;
 	b->samples += tc->samples;
 	b->judged += tc->judged;
@@ -198,6 +207,9 @@ static void check_wait(int cpu)
 		fail("CPU %d %s and did not wait for CPU %d, kicked from %s", cpu,
 		     wait->went_on >= TORTURE_WENT_ON ? "went on" : "started a task", wait->cpu,
 		     context_names[wait->context % TORTURE_NR_CONTEXTS]);
+	if (shared(tc->self_broken))
+		fail("CPU %d executed user code although it had kicked itself from %s", cpu,
+		     context_names[tc->self_context % TORTURE_NR_CONTEXTS]);
 }
 
 void check_lost(void)
@@ -416,6 +428,7 @@ static void print_books(const struct books *b)
 	       b->busy, b->gone, b->left_out);
 	printf("# %lu cycles, %lu samples, of which %lu would have found a lost kick\n", b->cycles,
 	       b->samples, b->judged);
+	printf("# %lu kicks of the own CPU came in time before user code\n", b->self_kept);
 	print_late(b->late);
 	print_faults();
 }
