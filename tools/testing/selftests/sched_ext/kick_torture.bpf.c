@@ -21,6 +21,10 @@
  *
  * Another kick makes up for a lost one. While ->alone says so, a CPU is not kicked before it has
  * seen the last kick.
+ *
+ * A cycle that begins before the task is there that a kick is for serves nothing. What kicks of
+ * operations are for is there when what the operation belongs to is complete, so their sequences
+ * are raised once more just before, see owe().
  */
 #include <scx/common.bpf.h>
 #include "kick_torture.h"
@@ -33,6 +37,11 @@ char _license[] SEC("license") = "GPL";
 #define WORD_PICKING	0x40
 #define WORD_ABOVE	0x400
 #define CYCLE_SHIFT	17
+
+/* ENQUEUE_RESTORE: the task was dequeued, to be changed */
+#define ENQ_RESTORE	0x2
+/* DEQUEUE_SLEEP: it was not */
+#define DEQ_SLEEP	0x1
 
 /* thread_info::flags of a task that has to schedule */
 #ifdef __TARGET_ARCH_x86
@@ -273,8 +282,127 @@ __noinline int ready(s32 cpu)
 					     all_seen(&target->seq[TORTURE_SEQ_IDLE]));
 }
 
-/* A kick of @cpu is about to be made. Returns its number, 0: one that leaves a busy CPU alone */
-static u64 ask(s32 cpu, u32 context, u32 kind)
+/* What a kick belongs to, and is held back for. NULL: to nothing, or to what is not looked at */
+static struct torture_owed *owed_in(struct torture_cpu *me, u32 context)
+{
+	switch (context) {
+	case TORTURE_SELECT_CPU:
+	case TORTURE_ENQUEUE:
+	case TORTURE_DEQUEUE:
+	case TORTURE_RUNNABLE:
+	case TORTURE_STOPPING:
+	case TORTURE_QUIESCENT:
+	case TORTURE_SET_CPUMASK:
+	case TORTURE_SET_WEIGHT:
+	case TORTURE_ENABLE:
+	case TORTURE_CGROUP_MOVE:
+		return &me->enqueue;
+	case TORTURE_DISPATCH:
+		return &me->dispatch;
+	}
+	return NULL;
+}
+
+/*
+ * The enqueueing of a task goes from the first operation that is called for it to the end of
+ * ops.enqueue(), where the kernel puts it on its DSQ: kicks that were made on the way are held back
+ * until then, and so are those of ops.dispatch() until its tasks are dispatched. All of it is done
+ * with interrupts off. So the sequences of these kicks are raised again at that end. A kick that was
+ * made at once is served before, and nothing comes for the new ones: then they are lost.
+ *
+ * If ops.enqueue() is not called, for a task that goes on running or that ops.select_cpu() has put
+ * on a local DSQ, nothing is raised again. Nor where the kernel makes kicks at once, on a CPU that is
+ * on its way down; nor for a claim, which the task may spare by leaving its CPU.
+ */
+static void owe(struct torture_cpu *me, s32 cpu, u32 context, u32 kind)
+{
+	struct torture_owed *owed = owed_in(me, context);
+	u32 *kick;
+
+	if (!owed || !owed->on || kind == TORTURE_KIND_TASK || !online(bpf_get_smp_processor_id()))
+		return;
+	kick = MEMBER_VPTR(*owed, .kicks[owed->nr]);
+	if (!kick)
+		return;
+	*kick = cpu << 16 | kind << 8 | context;
+	owed->nr++;
+}
+
+/* An operation is called for @p. It may be the @first one of its enqueueing */
+static void owe_for(struct task_struct *p, bool first)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (!me || (!first && me->enqueue.on && me->enqueue.task == (u64)p))
+		return;
+	me->enqueue.task = (u64)p;
+	me->enqueue.nr = 0;
+	me->enqueue.selected = false;
+	me->enqueue.on = true;
+}
+
+static u64 raise(s32 cpu, u32 context, u32 kind);
+
+static void raise_again(struct torture_seq *seq)
+{
+	__sync_fetch_and_add(&seq->again, 1);
+}
+
+__noinline int raise_owed(u32 owed)
+{
+	u32 context = owed & 0xff, kind = owed >> 8 & 0xff;
+	struct torture_cpu *me = this_cpu();
+	s32 cpu = owed >> 16;
+	struct torture_cpu *target = cpu_of(cpu);
+
+	/* What is dropped now is not asked for */
+	if (!me || !target || fate_of(cpu) != TORTURE_LIVE)
+		return 0;
+	me->owed++;
+	if (idles(kind))
+		raise_again(&target->seq[TORTURE_SEQ_IDLE]);
+	else
+		raise_again(&target->seq[TORTURE_SEQ_CYCLE]);
+	if (preempts(kind))
+		raise_again(&target->seq[TORTURE_SEQ_PREEMPT]);
+	raise(cpu, context, kind);
+	return 0;
+}
+
+/* Everything but what the kernel does now is complete. See owe() */
+static void pay(struct torture_owed *owed)
+{
+	u32 i, *kick;
+
+	bpf_for(i, 0, owed->nr) {
+		kick = MEMBER_VPTR(*owed, .kicks[i]);
+		if (kick)
+			raise_owed(*kick);
+	}
+	owed->nr = 0;
+	owed->on = false;
+}
+
+/*
+ * Give the CPUs that are kicked for a task the time to come too early, before it is there: while the
+ * first one has not seen its kick.
+ */
+static void tempt(struct torture_owed *owed, u64 random)
+{
+	struct torture_cpu *target = owed->nr ? cpu_of(owed->kicks[0] >> 16) : NULL;
+	u64 end = bpf_ktime_get_ns() + TORTURE_LINGER_NS / 2;
+
+	if (!target || random & 3)
+		return;
+	bpf_repeat(BPF_MAX_LOOPS) {
+		if ((all_seen(&target->seq[TORTURE_SEQ_IDLE]) &&
+		     all_seen(&target->seq[TORTURE_SEQ_CYCLE])) || bpf_ktime_get_ns() >= end)
+			return;
+	}
+}
+
+/* A kick of @cpu raises its sequences. Returns its number, 0: one that leaves a busy CPU alone */
+static u64 raise(s32 cpu, u32 context, u32 kind)
 {
 	struct torture_cpu *target = cpu_of(cpu);
 	struct torture_seq *cycle;
@@ -297,6 +425,16 @@ static u64 ask(s32 cpu, u32 context, u32 kind)
 		WRITE_ONCE(target->first_seq, asked);
 	}
 	return asked;
+}
+
+/* A kick of @cpu is about to be made */
+static u64 ask(s32 cpu, u32 context, u32 kind)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (me)
+		owe(me, cpu, context, kind);
+	return raise(cpu, context, kind);
 }
 
 /* How many kicks of its own CPU, by this one, the kernel has made that found nothing pending */
@@ -593,13 +731,36 @@ static u64 slice(u64 random)
 	return (random & 1 ? 100 : random & 2 ? 10 : 1) * 1000 * 1000;
 }
 
+static void select_owed(void)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (me)
+		me->enqueue.selected = true;
+}
+
+/* ops.runnable() goes on with what ops.select_cpu() has begun, or the change of a task */
+static bool owed_goes_on(u64 enq_flags)
+{
+	struct torture_cpu *me = this_cpu();
+	bool selected;
+
+	if (!me)
+		return false;
+	selected = me->enqueue.selected;
+	me->enqueue.selected = false;
+	return selected || (enq_flags & ENQ_RESTORE);
+}
+
 s32 BPF_STRUCT_OPS(kick_torture_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
 {
 	u64 random = draw(TORTURE_SELECT_CPU);
 	bool idle = false;
 	s32 cpu;
 
+	owe_for(p, true);
 	torture(TORTURE_SELECT_CPU);
+	select_owed();
 	if (random & 1)
 		return prev_cpu;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &idle);
@@ -622,7 +783,10 @@ void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct torture_cpu *me = this_cpu();
 
+	owe_for(p, enq_flags & SCX_ENQ_REENQ);
 	torture(TORTURE_ENQUEUE);
+	if (me)
+		tempt(&me->enqueue, random >> 12);
 	/* A task that is preempted in one of the other kicks ends it soon, a few times in a row */
 	if (me && READ_ONCE(me->kicking) && p == bpf_get_current_task_btf() &&
 	    ++me->first % 4)
@@ -631,16 +795,21 @@ void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 		u64 preempt = random & 0x40 ? SCX_ENQ_PREEMPT : 0;
 
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice(random), enq_flags | preempt);
+		if (me)
+			pay(&me->enqueue);
 		return;
 	}
 	if ((random & 0x380) || !queue_task(p))
 		scx_bpf_dispatch(p, cpu, slice(random), enq_flags);
 	/* What the task relies on is not left out */
 	kick_cpu(TORTURE_ENQUEUE, cpu, TORTURE_KIND_IDLE);
+	if (me)
+		pay(&me->enqueue);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dequeue, struct task_struct *p, u64 deq_flags)
 {
+	owe_for(p, false);
 	torture_rare(TORTURE_DEQUEUE);
 }
 
@@ -676,7 +845,7 @@ static bool dispatch_queued(void)
 	return scx_bpf_consume(cpu);
 }
 
-void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
+static void dispatch(s32 cpu)
 {
 	s32 i;
 
@@ -693,6 +862,19 @@ void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
 		linger();
 }
 
+void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (!me)
+		return;
+	me->dispatch.nr = 0;
+	me->dispatch.on = true;
+	dispatch(cpu);
+	tempt(&me->dispatch, draw(TORTURE_DISPATCH));
+	pay(&me->dispatch);
+}
+
 void BPF_STRUCT_OPS(kick_torture_tick, struct task_struct *p)
 {
 	torture(TORTURE_TICK);
@@ -700,6 +882,7 @@ void BPF_STRUCT_OPS(kick_torture_tick, struct task_struct *p)
 
 void BPF_STRUCT_OPS(kick_torture_runnable, struct task_struct *p, u64 enq_flags)
 {
+	owe_for(p, !owed_goes_on(enq_flags));
 	torture(TORTURE_RUNNABLE);
 }
 
@@ -710,11 +893,13 @@ void BPF_STRUCT_OPS(kick_torture_running, struct task_struct *p)
 
 void BPF_STRUCT_OPS(kick_torture_stopping, struct task_struct *p, bool runnable)
 {
+	owe_for(p, runnable);
 	torture(TORTURE_STOPPING);
 }
 
 void BPF_STRUCT_OPS(kick_torture_quiescent, struct task_struct *p, u64 deq_flags)
 {
+	owe_for(p, false);
 	torture(TORTURE_QUIESCENT);
 }
 
@@ -733,11 +918,13 @@ bool BPF_STRUCT_OPS(kick_torture_core_sched_before, struct task_struct *a, struc
 
 void BPF_STRUCT_OPS(kick_torture_set_weight, struct task_struct *p, u32 weight)
 {
+	owe_for(p, false);
 	torture_rare(TORTURE_SET_WEIGHT);
 }
 
 void BPF_STRUCT_OPS(kick_torture_set_cpumask, struct task_struct *p, const struct cpumask *mask)
 {
+	owe_for(p, false);
 	torture_rare(TORTURE_SET_CPUMASK);
 }
 
@@ -794,6 +981,7 @@ void BPF_STRUCT_OPS(kick_torture_enable, struct task_struct *p)
 		WRITE_ONCE(tc->entered, true);
 		__sync_fetch_and_add(&tc->entries, 1);
 	}
+	owe_for(p, true);
 	torture_rare(TORTURE_ENABLE);
 }
 
@@ -824,6 +1012,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cgroup_prep_move, struct task_struct *
 void BPF_STRUCT_OPS(kick_torture_cgroup_move, struct task_struct *p, struct cgroup *from,
 		    struct cgroup *to)
 {
+	owe_for(p, false);
 	torture_rare(TORTURE_CGROUP_MOVE);
 }
 
@@ -1147,6 +1336,21 @@ int torture_cycle_scx(u64 *ctx)
 	class = (u64)prev->sched_class;
 	if (class == (u64)&ext_sched_class || class == (u64)&idle_sched_class)
 		cycle(prev);
+	return 0;
+}
+
+/*
+ * A task leaves its queue. If it does not sleep it is enqueued again in a moment, whatever is called
+ * for it meanwhile, see owe()
+ */
+SEC("fentry/dequeue_task_scx")
+int BPF_PROG(torture_dequeued, struct rq *rq, struct task_struct *p, int deq_flags)
+{
+	struct torture_cpu *me = this_cpu();
+
+	owe_for(p, true);
+	if (me && (deq_flags & DEQ_SLEEP))
+		me->enqueue.on = false;
 	return 0;
 }
 

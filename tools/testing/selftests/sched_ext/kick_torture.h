@@ -29,6 +29,9 @@
 #define TORTURE_NR_MASKS	16
 #define TORTURE_NR_CHOICES	64
 
+/* How many kicks of what belongs to one enqueueing are asked for again, see owe() */
+#define TORTURE_NR_OWED		16
+
 /* How many tasks wait in BPF's own queue at most */
 #define TORTURE_NR_QUEUED	64
 
@@ -113,6 +116,7 @@ enum torture_sequence {
 struct torture_seq {
 	u64 asked;
 	u64 seen;
+	u64 again;		/* of ->asked, by others than kicks, see owe() */
 	u64 served;		/* kicks that were the first one of those that a cycle served */
 	u64 coalesced;		/* kicks served with them */
 	u64 lost;
@@ -130,6 +134,18 @@ struct torture_expected {
 	u64 own_cycles;		/* 0: kicked inside of a cycle */
 	u64 own_entries;
 	u32 went_on;		/* samples of user code since then, and no cycle */
+};
+
+/*
+ * Kicks that a cycle is to serve which begins after what their operations belong to is complete: a
+ * task's enqueueing, or a dispatch. A CPU is in one of either at a time.
+ */
+struct torture_owed {
+	u64 task;
+	u32 nr;
+	u32 on;
+	u32 selected;		/* it is that of a wake-up that ops.select_cpu() was called for */
+	u32 kicks[TORTURE_NR_OWED];	/* target, kind and context */
 };
 
 struct torture_cpu {
@@ -171,6 +187,9 @@ struct torture_cpu {
 	u64 waits;		/* waits seen to be kept */
 	u64 waits_broken;
 	u32 wait_on;		/* ->wait is to be looked at */
+
+	struct torture_owed enqueue, dispatch;
+	u64 owed;		/* kicks that were asked for again */
 
 	/* Kicks of the own CPU on the way to user space, as ->asked, see expect_self() */
 	u64 self_asked;

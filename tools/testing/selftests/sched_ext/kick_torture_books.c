@@ -112,6 +112,7 @@ static void add_up_seq(struct torture_seq *sum, const struct torture_seq *seq)
 {
 	sum->asked += seq->asked;
 	sum->seen += seq->seen;
+	sum->again += seq->again;
 	sum->served += seq->served;
 	sum->coalesced += seq->coalesced;
 	sum->lost += seq->lost;
@@ -152,6 +153,7 @@ static void add_up_cpu(struct books *b, const struct torture_cpu *tc)
 	b->waits += tc->waits;
 	b->waits_broken += tc->waits_broken;
 	b->self_kept += tc->self_kept;
+	b->owed += tc->owed;
 	b->cycles += tc->cycles;
 	b->samples += tc->samples;
 	b->judged += tc->judged;
@@ -320,6 +322,12 @@ static void balance_outcomes(const struct books *b)
 		     made, sum, b->unsure);
 }
 
+/* Without what was asked for again, see owe() */
+static u64 first_asked(const struct books *b, int seq)
+{
+	return b->seq[seq].asked - b->seq[seq].again;
+}
+
 static void balance_books(const struct books *b)
 {
 	u64 cycle = 0, idle = 0, preempt = 0, kinds = 0;
@@ -338,9 +346,9 @@ static void balance_books(const struct books *b)
 			kinds += b->kinds[i][fate];
 	}
 	check_pair("made, by context and by kind", b->made, kinds);
-	check_pair("live, and asked for cycles", cycle, b->seq[TORTURE_SEQ_CYCLE].asked);
-	check_pair("live, and asked of idle CPUs", idle, b->seq[TORTURE_SEQ_IDLE].asked);
-	check_pair("live, and asked to preempt", preempt, b->seq[TORTURE_SEQ_PREEMPT].asked);
+	check_pair("live, and asked for cycles", cycle, first_asked(b, TORTURE_SEQ_CYCLE));
+	check_pair("live, and asked of idle CPUs", idle, first_asked(b, TORTURE_SEQ_IDLE));
+	check_pair("live, and asked to preempt", preempt, first_asked(b, TORTURE_SEQ_PREEMPT));
 	for (i = 0; i < TORTURE_NR_SEQS; i++)
 		check_pair("asked, and served, coalesced or lost", b->seq[i].asked,
 			   b->seq[i].served + b->seq[i].coalesced + b->seq[i].lost);
@@ -375,11 +383,12 @@ static void print_seqs(const struct torture_seq *seq)
 {
 	int i;
 
-	printf("# %-14s %12s %12s %12s %12s\n", "asked for", "asked", "served", "coalesced",
-	       "lost");
+	printf("# %-14s %12s %12s %12s %12s %12s\n", "asked for", "asked", "again", "served",
+	       "coalesced", "lost");
 	for (i = 0; i < TORTURE_NR_SEQS; i++)
-		printf("# %-14s %12lu %12lu %12lu %12lu\n", seq_names[i], seq[i].asked,
-		       seq[i].served, seq[i].coalesced, seq[i].lost);
+		printf("# %-14s %12lu %12lu %12lu %12lu %12lu\n", seq_names[i],
+		       seq[i].asked - seq[i].again, seq[i].again, seq[i].served, seq[i].coalesced,
+		       seq[i].lost);
 }
 
 static void print_outcomes(const struct books *b)
@@ -428,6 +437,7 @@ static void print_books(const struct books *b)
 	       b->busy, b->gone, b->left_out);
 	printf("# %lu cycles, %lu samples, of which %lu would have found a lost kick\n", b->cycles,
 	       b->samples, b->judged);
+	printf("# %lu kicks of operations asked for again when the task was there\n", b->owed);
 	printf("# %lu kicks of the own CPU came in time before user code\n", b->self_kept);
 	print_late(b->late);
 	print_faults();

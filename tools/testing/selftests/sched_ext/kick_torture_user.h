@@ -46,7 +46,7 @@ struct books {
 	u64 offline_in_mask, unsure, own;
 	u64 claims, busy, gone;
 	u64 waits, waits_broken;
-	u64 self_kept;
+	u64 self_kept, owed;
 	u64 cycles, samples, judged;
 	u64 longest_ns;
 	u64 late[64];
