@@ -1492,10 +1492,12 @@ static void torture_self(struct torture_cpu *tc)
 	if (!asked)
 		return;
 	WRITE_ONCE(tc->self_asked, 0);
-	if (asked > tc->seq[TORTURE_SEQ_CYCLE].seen)
+	if (asked > tc->seq[TORTURE_SEQ_CYCLE].seen) {
+		tc->self_broken_context = tc->self_context;
 		tc->self_broken++;
-	else
+	} else {
 		tc->self_kept++;
+	}
 }
 
 SEC("perf_event")

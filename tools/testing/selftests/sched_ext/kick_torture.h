@@ -195,7 +195,8 @@ struct torture_cpu {
 	u64 self_asked;
 	u64 self_kept;		/* how many were seen to be served before */
 	u64 self_broken;
-	u32 self_context;	/* of the last one */
+	u32 self_context;
+	u32 self_broken_context;	/* of the last one that was not */
 
 	/* Orders of user space */
 	u32 alone;		/* one kick at a time, so that a lost one is not made up for */

@@ -211,7 +211,7 @@ static void check_wait(int cpu)
 		     context_names[wait->context % TORTURE_NR_CONTEXTS]);
 	if (shared(tc->self_broken))
 		fail("CPU %d executed user code although it had kicked itself from %s", cpu,
-		     context_names[tc->self_context % TORTURE_NR_CONTEXTS]);
+		     context_names[tc->self_broken_context % TORTURE_NR_CONTEXTS]);
 }
 
 void check_lost(void)
