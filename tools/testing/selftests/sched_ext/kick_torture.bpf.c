@@ -33,8 +33,7 @@ char _license[] SEC("license") = "GPL";
 
 #define CPUMASK_WORD	(8 * sizeof(u64))
 
-/* scx_kick::word: inside a cycle, a task of a higher class runs, and where the number of the cycle is */
-#define WORD_PICKING	0x40
+/* scx_kick::word: a task of a higher class runs, and where the number of the cycle is */
 #define WORD_ABOVE	0x400
 #define CYCLE_SHIFT	17
 
@@ -89,6 +88,15 @@ extern const void stop_sched_class __ksym;
 
 void bpf_preempt_disable(void) __ksym;
 void bpf_preempt_enable(void) __ksym;
+
+/* Core scheduling may keep a CPU idle that has tasks */
+extern const struct rq runqueues __ksym;
+
+struct rq___core {
+	struct rq *core;
+	unsigned int core_enabled;
+	unsigned int core_forceidle_count;
+} __attribute__((preserve_access_index));
 
 struct scx_kick___torture {
 	atomic_t word;
@@ -497,13 +505,25 @@ static void note_wait(struct torture_expected *wait, u32 context, s32 cpu)
 }
 
 /*
+ * The CPU of @wait is in the cycle that it was in when that was noted, and no task of a higher class
+ * has kept it in that cycle, also none that is a sched_ext task now: then there is something to wait
+ * for. Others begin another cycle before they start a task.
+ */
+static bool not_yet(const struct torture_expected *wait)
+{
+	return wait->number == cycle_number(wait->cpu) && !(word_of(wait->cpu) & WORD_ABOVE) &&
+	       wait->entries == entries_of(wait->cpu);
+}
+
+/*
  * The kick is made, or held back, and the wait for it comes with the next switch to a sched_ext
- * task. Outside of a cycle, where such a task runs, this CPU has to begin one.
+ * task. Outside of a cycle, where such a task runs, this CPU has to begin one, too, if the kick was
+ * made at once and found something to wait for.
  */
 static void expect_wait(struct torture_cpu *me, const struct torture_expected *noted)
 {
-	bool outside = !(word_of(bpf_get_smp_processor_id()) & WORD_PICKING) &&
-		       is_ext(bpf_get_current_task_btf());
+	bool outside = noted->context == TORTURE_TICK && is_ext(bpf_get_current_task_btf()) &&
+		       not_yet(noted);
 
 	WRITE_ONCE(me->wait_on, false);
 	barrier();
@@ -728,6 +748,8 @@ static u64 draw(u32 context)
 
 static u64 slice(u64 random)
 {
+	if (orders.endless && !(random >> 3 & 7))
+		return SCX_SLICE_INF;
 	return (random & 1 ? 100 : random & 2 ? 10 : 1) * 1000 * 1000;
 }
 
@@ -1438,17 +1460,6 @@ static void judge(struct torture_cpu *tc, bool idle)
 }
 
 /*
- * The CPU that is waited for is in the cycle that it was in when it was kicked. No wait is due if a
- * task of a higher class keeps it, or has kept it and became a sched_ext task in the same cycle: it
- * starts another one before it starts a task.
- */
-static bool wait_broken(const struct torture_expected *wait)
-{
-	return wait->number == cycle_number(wait->cpu) && !(word_of(wait->cpu) & WORD_ABOVE) &&
-	       wait->entries == entries_of(wait->cpu);
-}
-
-/*
  * The sched_ext task @p executes user code here. If it has started since this CPU kicked another
  * one with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in. If it
  * was executing when that kick was made, this CPU must have begun a cycle at least: the sample may be
@@ -1469,7 +1480,7 @@ static void torture_waited(struct torture_cpu *tc, struct task_struct *p)
 		if (!broken)
 			return;
 	} else if (tc->switches > wait->switches && tc->started == (u64)p) {
-		broken = wait_broken(wait);
+		broken = not_yet(wait);
 	} else {
 		return;
 	}
@@ -1500,6 +1511,31 @@ static void torture_self(struct torture_cpu *tc)
 	}
 }
 
+static bool forced_idle(void)
+{
+	struct rq___core *rq = (void *)bpf_this_cpu_ptr(&runqueues), *core;
+
+	if (!bpf_core_field_exists(rq->core_forceidle_count) || !BPF_CORE_READ(rq, core_enabled))
+		return false;
+	core = (void *)BPF_CORE_READ(rq, core);
+	return core && BPF_CORE_READ(core, core_forceidle_count);
+}
+
+/* The sched_ext task @p executes user code here, and its slice is to end */
+static void torture_slice(struct torture_cpu *tc, struct task_struct *p)
+{
+	u64 slice = p->scx.slice;
+
+	if (!slice || slice == SCX_SLICE_INF || slice != tc->still_slice ||
+	    tc->cycles != tc->still_cycles) {
+		tc->still_slice = slice;
+		tc->still_cycles = tc->cycles;
+		tc->still = 0;
+	} else if (++tc->still == TORTURE_STILL) {
+		tc->tick_lost++;
+	}
+}
+
 SEC("perf_event")
 int torture_sample(struct bpf_perf_event_data *ctx)
 {
@@ -1519,7 +1555,8 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 	} else if (!tc->witness_grace) {
 		testify(tc, now);
 	} else {
-		bool idle = tc->asleep && !(p->thread_info.flags & NEED_RESCHED);
+		bool idle = tc->asleep && !(p->thread_info.flags & NEED_RESCHED) &&
+			    !forced_idle();
 
 		if ((user || idle) && now > tc->witness_grace + 2) {
 			judge(tc, idle);
@@ -1527,8 +1564,10 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 		}
 		if (user)
 			torture_self(tc);
-		if (user && is_ext(p))
+		if (user && is_ext(p)) {
 			torture_waited(tc, p);
+			torture_slice(tc, p);
+		}
 	}
 	if (!READ_ONCE(tc->kicking))
 		WRITE_ONCE(tc->passed, now);

@@ -203,22 +203,15 @@ u64 seed_of(u32 user)
  * The programs
  */
 
-/* CPUs on which the tick may stop while a task runs. Only there the way to user space is traced */
-static bool has_tickless(void)
-{
-	char cpus[64];
-
-	return get("/sys/devices/system/cpu/nohz_full", cpus, sizeof(cpus)) &&
-	       strspn(cpus, "0123456789");
-}
-
 /* What a program of this section attaches to, and is called */
 static bool kernel_has(const struct btf *btf, const char *section)
 {
 	const char *point = strchr(section, '/') + 1;
+	cpu_set_t set;
 	char type[64];
 
-	if (!strcmp(point, "user_enter") && !has_tickless())
+	/* The way to user space is traced only there */
+	if (!strcmp(point, "user_enter") && !tickless(&set))
 		return false;
 
 	if (strncmp(section, "tp_btf", 6))

@@ -22,6 +22,12 @@
  */
 #define TORTURE_WENT_ON		8
 
+/*
+ * Where a task has a slice that ends, the tick takes from it: far more often than once in so many
+ * samples
+ */
+#define TORTURE_STILL		100
+
 /* How long a CPU that is about to idle waits for a kick at most, with its rq locked */
 #define TORTURE_LINGER_NS	100000
 
@@ -198,6 +204,12 @@ struct torture_cpu {
 	u32 self_context;
 	u32 self_broken_context;	/* of the last one that was not */
 
+	/* The slice of a task that executes user code, at the last so many samples, and the same cycle */
+	u64 still_slice;
+	u64 still_cycles;
+	u32 still;
+	u32 tick_lost;
+
 	/* Orders of user space */
 	u32 alone;		/* one kick at a time, so that a lost one is not made up for */
 	u32 watched;		/* its samples count: grace periods wait for it */
@@ -208,6 +220,7 @@ struct torture_orders {
 	u64 contexts;		/* a bit for each one that kicks */
 	u8 choices[TORTURE_NR_CHOICES];	/* kinds, the frequent ones more often */
 	u32 one_in;		/* operations and events make a kick one time in so many */
+	u32 endless;		/* some slices do not end */
 	u32 timer_ns;
 	u32 stop;
 	u32 nr_workers;

@@ -209,6 +209,8 @@ static void check_wait(int cpu)
 		fail("CPU %d %s and did not wait for CPU %d, kicked from %s", cpu,
 		     wait->went_on >= TORTURE_WENT_ON ? "went on" : "started a task", wait->cpu,
 		     context_names[wait->context % TORTURE_NR_CONTEXTS]);
+	if (shared(tc->tick_lost))
+		fail("CPU %d runs a task whose slice is to end, and has no tick", cpu);
 	if (shared(tc->self_broken))
 		fail("CPU %d executed user code although it had kicked itself from %s", cpu,
 		     context_names[tc->self_broken_context % TORTURE_NR_CONTEXTS]);
