@@ -497,8 +497,12 @@ __noinline int book(u32 context, u32 kind, u32 fate)
  */
 static void note_wait(struct torture_expected *wait, u32 context, s32 cpu)
 {
+	struct torture_cpu *target = cpu_of(cpu);
+
 	wait->number = cycle_number(cpu);
 	wait->entries = entries_of(cpu);
+	/* The kernel may still take its task for one of a higher class, as it was a moment ago */
+	wait->entered = !target || READ_ONCE(target->entered);
 	wait->epoch = READ_ONCE(epoch);
 	wait->context = context;
 	wait->cpu = cpu;
@@ -512,7 +516,7 @@ static void note_wait(struct torture_expected *wait, u32 context, s32 cpu)
 static bool not_yet(const struct torture_expected *wait)
 {
 	return wait->number == cycle_number(wait->cpu) && !(word_of(wait->cpu) & WORD_ABOVE) &&
-	       wait->entries == entries_of(wait->cpu);
+	       wait->entries == entries_of(wait->cpu) && !wait->entered;
 }
 
 /*
@@ -1314,7 +1318,7 @@ static void cycle(struct task_struct *prev)
 		return;
 	tc->cycles++;
 	/* It was of a higher class when some of the kicks were made, which had no slice to take */
-	if (READ_ONCE(tc->entered)) {
+	if (tc->entered) {
 		WRITE_ONCE(tc->entered, false);
 		kept = false;
 	}

@@ -135,6 +135,7 @@ struct torture_expected {
 	u32 context;
 	u32 number;		/* of the cycle that @cpu was in */
 	u64 entries;		/* of @cpu */
+	u32 entered;
 	u64 epoch;
 	u64 switches;		/* those of the CPU that kicked */
 	u64 own_cycles;		/* 0: kicked inside of a cycle */
