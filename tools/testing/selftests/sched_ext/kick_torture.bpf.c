@@ -21,6 +21,10 @@
  *
  * Another kick makes up for a lost one. While ->alone says so, a CPU is not kicked before it has
  * seen the last kick.
+ *
+ * A cycle that begins before the task is there that a kick is for serves nothing. What kicks of
+ * operations are for is there when what the operation belongs to is complete, so their sequences
+ * are raised once more just before, see owe().
  */
 #include <scx/common.bpf.h>
 #include "kick_torture.h"
@@ -29,10 +33,14 @@ char _license[] SEC("license") = "GPL";
 
 #define CPUMASK_WORD	(8 * sizeof(u64))
 
-/* scx_kick::word: inside a cycle, a task of a higher class runs, and where the number of the cycle is */
-#define WORD_PICKING	0x40
+/* scx_kick::word: a task of a higher class runs, and where the number of the cycle is */
 #define WORD_ABOVE	0x400
 #define CYCLE_SHIFT	17
+
+/* ENQUEUE_RESTORE: the task was dequeued, to be changed */
+#define ENQ_RESTORE	0x2
+/* DEQUEUE_SLEEP: it was not */
+#define DEQ_SLEEP	0x1
 
 /* thread_info::flags of a task that has to schedule */
 #ifdef __TARGET_ARCH_x86
@@ -81,11 +89,26 @@ extern const void stop_sched_class __ksym;
 void bpf_preempt_disable(void) __ksym;
 void bpf_preempt_enable(void) __ksym;
 
+/* Core scheduling may keep a CPU idle that has tasks */
+extern const struct rq runqueues __ksym;
+
+struct rq___core {
+	struct rq *core;
+	unsigned int core_enabled;
+	unsigned int core_forceidle_count;
+} __attribute__((preserve_access_index));
+
 struct scx_kick___torture {
 	atomic_t word;
 } __attribute__((preserve_access_index));
 
 extern struct scx_kick___torture scx_kick_pcpu __ksym __weak;
+
+struct scx_kick_stats___torture {
+	unsigned long outcomes[SCX_KICKED_NR];
+} __attribute__((preserve_access_index));
+
+extern struct scx_kick_stats___torture scx_kick_stats __ksym __weak;
 
 struct torture_timer {
 	struct bpf_timer timer;
@@ -97,6 +120,13 @@ struct {
 	__type(key, u32);
 	__type(value, struct torture_timer);
 } timers SEC(".maps");
+
+/* Tasks that BPF alone knows of, until ops.dispatch() finds them or ops.dequeue() tells of it */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, TORTURE_NR_QUEUED);
+	__type(value, s32);
+} queue SEC(".maps");
 
 struct torture_mask {
 	struct bpf_cpumask __kptr *mask;
@@ -260,8 +290,127 @@ __noinline int ready(s32 cpu)
 					     all_seen(&target->seq[TORTURE_SEQ_IDLE]));
 }
 
-/* A kick of @cpu is about to be made */
-static int ask(s32 cpu, u32 context, u32 kind)
+/* What a kick belongs to, and is held back for. NULL: to nothing, or to what is not looked at */
+static struct torture_owed *owed_in(struct torture_cpu *me, u32 context)
+{
+	switch (context) {
+	case TORTURE_SELECT_CPU:
+	case TORTURE_ENQUEUE:
+	case TORTURE_DEQUEUE:
+	case TORTURE_RUNNABLE:
+	case TORTURE_STOPPING:
+	case TORTURE_QUIESCENT:
+	case TORTURE_SET_CPUMASK:
+	case TORTURE_SET_WEIGHT:
+	case TORTURE_ENABLE:
+	case TORTURE_CGROUP_MOVE:
+		return &me->enqueue;
+	case TORTURE_DISPATCH:
+		return &me->dispatch;
+	}
+	return NULL;
+}
+
+/*
+ * The enqueueing of a task goes from the first operation that is called for it to the end of
+ * ops.enqueue(), where the kernel puts it on its DSQ: kicks that were made on the way are held back
+ * until then, and so are those of ops.dispatch() until its tasks are dispatched. All of it is done
+ * with interrupts off. So the sequences of these kicks are raised again at that end. A kick that was
+ * made at once is served before, and nothing comes for the new ones: then they are lost.
+ *
+ * If ops.enqueue() is not called, for a task that goes on running or that ops.select_cpu() has put
+ * on a local DSQ, nothing is raised again. Nor where the kernel makes kicks at once, on a CPU that is
+ * on its way down; nor for a claim, which the task may spare by leaving its CPU.
+ */
+static void owe(struct torture_cpu *me, s32 cpu, u32 context, u32 kind)
+{
+	struct torture_owed *owed = owed_in(me, context);
+	u32 *kick;
+
+	if (!owed || !owed->on || kind == TORTURE_KIND_TASK || !online(bpf_get_smp_processor_id()))
+		return;
+	kick = MEMBER_VPTR(*owed, .kicks[owed->nr]);
+	if (!kick)
+		return;
+	*kick = cpu << 16 | kind << 8 | context;
+	owed->nr++;
+}
+
+/* An operation is called for @p. It may be the @first one of its enqueueing */
+static void owe_for(struct task_struct *p, bool first)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (!me || (!first && me->enqueue.on && me->enqueue.task == (u64)p))
+		return;
+	me->enqueue.task = (u64)p;
+	me->enqueue.nr = 0;
+	me->enqueue.selected = false;
+	me->enqueue.on = true;
+}
+
+static u64 raise(s32 cpu, u32 context, u32 kind);
+
+static void raise_again(struct torture_seq *seq)
+{
+	__sync_fetch_and_add(&seq->again, 1);
+}
+
+__noinline int raise_owed(u32 owed)
+{
+	u32 context = owed & 0xff, kind = owed >> 8 & 0xff;
+	struct torture_cpu *me = this_cpu();
+	s32 cpu = owed >> 16;
+	struct torture_cpu *target = cpu_of(cpu);
+
+	/* What is dropped now is not asked for */
+	if (!me || !target || fate_of(cpu) != TORTURE_LIVE)
+		return 0;
+	me->owed++;
+	if (idles(kind))
+		raise_again(&target->seq[TORTURE_SEQ_IDLE]);
+	else
+		raise_again(&target->seq[TORTURE_SEQ_CYCLE]);
+	if (preempts(kind))
+		raise_again(&target->seq[TORTURE_SEQ_PREEMPT]);
+	raise(cpu, context, kind);
+	return 0;
+}
+
+/* Everything but what the kernel does now is complete. See owe() */
+static void pay(struct torture_owed *owed)
+{
+	u32 i, *kick;
+
+	bpf_for(i, 0, owed->nr) {
+		kick = MEMBER_VPTR(*owed, .kicks[i]);
+		if (kick)
+			raise_owed(*kick);
+	}
+	owed->nr = 0;
+	owed->on = false;
+}
+
+/*
+ * Give the CPUs that are kicked for a task the time to come too early, before it is there: while the
+ * first one has not seen its kick.
+ */
+static void tempt(struct torture_owed *owed, u64 random)
+{
+	struct torture_cpu *target = owed->nr ? cpu_of(owed->kicks[0] >> 16) : NULL;
+	u64 end = bpf_ktime_get_ns() + TORTURE_LINGER_NS / 2;
+
+	if (!target || random & 3)
+		return;
+	bpf_repeat(BPF_MAX_LOOPS) {
+		if ((all_seen(&target->seq[TORTURE_SEQ_IDLE]) &&
+		     all_seen(&target->seq[TORTURE_SEQ_CYCLE])) || bpf_ktime_get_ns() >= end)
+			return;
+	}
+}
+
+/* A kick of @cpu raises its sequences. Returns its number, 0: one that leaves a busy CPU alone */
+static u64 raise(s32 cpu, u32 context, u32 kind)
 {
 	struct torture_cpu *target = cpu_of(cpu);
 	struct torture_seq *cycle;
@@ -283,7 +432,46 @@ static int ask(s32 cpu, u32 context, u32 kind)
 		WRITE_ONCE(target->first_ns, bpf_ktime_get_ns());
 		WRITE_ONCE(target->first_seq, asked);
 	}
-	return 0;
+	return asked;
+}
+
+/* A kick of @cpu is about to be made */
+static u64 ask(s32 cpu, u32 context, u32 kind)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (me)
+		owe(me, cpu, context, kind);
+	return raise(cpu, context, kind);
+}
+
+/* How many kicks of its own CPU, by this one, the kernel has made that found nothing pending */
+static u64 self_kicks(void)
+{
+	struct scx_kick_stats___torture *stats;
+
+	if (!&scx_kick_stats)
+		return 0;
+	stats = bpf_this_cpu_ptr(&scx_kick_stats);
+	return stats->outcomes[SCX_KICKED_SELF];
+}
+
+/*
+ * The number @asked has been given to a kick of this CPU by itself, before it executes user code, and
+ * perhaps after it has looked for the last time whether to schedule. It must do so before that code,
+ * for it has kicked itself and needs nobody else's interrupt: what the next sample in user mode
+ * finds. As long as the caller is no interrupt, that can't be a sample of the same interrupt.
+ */
+static void expect_self(struct torture_cpu *me, u32 context, u64 asked)
+{
+	me->self_context = context;
+	WRITE_ONCE(me->self_asked, asked);
+}
+
+static bool before_user(u32 context)
+{
+	return context == TORTURE_SYS_ENTER || context == TORTURE_USER_ENTER ||
+	       context == TORTURE_FPU_RETURN;
 }
 
 /* A kick has been made here */
@@ -309,21 +497,37 @@ __noinline int book(u32 context, u32 kind, u32 fate)
  */
 static void note_wait(struct torture_expected *wait, u32 context, s32 cpu)
 {
+	struct torture_cpu *target = cpu_of(cpu);
+
 	wait->number = cycle_number(cpu);
 	wait->entries = entries_of(cpu);
+	/* The kernel may still take its task for one of a higher class, as it was a moment ago */
+	wait->entered = !target || READ_ONCE(target->entered);
 	wait->epoch = READ_ONCE(epoch);
 	wait->context = context;
 	wait->cpu = cpu;
 }
 
 /*
+ * The CPU of @wait is in the cycle that it was in when that was noted, and no task of a higher class
+ * has kept it in that cycle, also none that is a sched_ext task now: then there is something to wait
+ * for. Others begin another cycle before they start a task.
+ */
+static bool not_yet(const struct torture_expected *wait)
+{
+	return wait->number == cycle_number(wait->cpu) && !(word_of(wait->cpu) & WORD_ABOVE) &&
+	       wait->entries == entries_of(wait->cpu) && !wait->entered;
+}
+
+/*
  * The kick is made, or held back, and the wait for it comes with the next switch to a sched_ext
- * task. Outside of a cycle, where such a task runs, this CPU has to begin one.
+ * task. Outside of a cycle, where such a task runs, this CPU has to begin one, too, if the kick was
+ * made at once and found something to wait for.
  */
 static void expect_wait(struct torture_cpu *me, const struct torture_expected *noted)
 {
-	bool outside = !(word_of(bpf_get_smp_processor_id()) & WORD_PICKING) &&
-		       is_ext(bpf_get_current_task_btf());
+	bool outside = noted->context == TORTURE_TICK && is_ext(bpf_get_current_task_btf()) &&
+		       not_yet(noted);
 
 	WRITE_ONCE(me->wait_on, false);
 	barrier();
@@ -340,6 +544,7 @@ __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 	bool bypassed = READ_ONCE(bypasses);
 	struct torture_cpu *me = this_cpu();
 	struct torture_expected wait = {};
+	u64 asked = 0, self;
 	u32 fate;
 
 	if (!me)
@@ -349,9 +554,13 @@ __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 	/* Grace periods wait for the end of a kick: not until a preempted task runs again */
 	bpf_preempt_disable();
 	__sync_fetch_and_add(&me->kicking, 1);
+	self = self_kicks();
 	if (fate == TORTURE_LIVE)
-		ask(cpu, context, kind);
+		asked = ask(cpu, context, kind);
 	scx_bpf_kick_cpu(cpu, flags_of(kind));
+	if (asked && before_user(context) && cpu == bpf_get_smp_processor_id() &&
+	    self_kicks() != self)
+		expect_self(me, context, asked);
 	__sync_fetch_and_add(&me->kicking, -1);
 	bpf_preempt_enable();
 	book(context, kind, fate);
@@ -504,8 +713,7 @@ __noinline int kick_at_random(u32 context)
 	return __sync_fetch_and_add(&me->left_out, 1);
 }
 
-/* One time in so many, an operation or an event makes a kick */
-static void torture(u32 context)
+static void torture_one_in(u32 context, u32 one_in)
 {
 	struct torture_cpu *me = this_cpu();
 	u64 *state;
@@ -513,8 +721,20 @@ static void torture(u32 context)
 	if (!me || orders.stop || !(orders.contexts & 1ULL << context))
 		return;
 	state = MEMBER_VPTR(*me, .random[context]);
-	if (state && !(next_random(state) % orders.one_in))
+	if (state && !(next_random(state) % one_in))
 		kick_at_random(context);
+}
+
+/* One time in so many, an operation or an event makes a kick */
+static void torture(u32 context)
+{
+	torture_one_in(context, orders.one_in);
+}
+
+/* More often where operations are rare */
+static void torture_rare(u32 context)
+{
+	torture_one_in(context, orders.one_in / 8 + 1);
 }
 
 /*
@@ -532,7 +752,30 @@ static u64 draw(u32 context)
 
 static u64 slice(u64 random)
 {
+	if (orders.endless && !(random >> 3 & 7))
+		return SCX_SLICE_INF;
 	return (random & 1 ? 100 : random & 2 ? 10 : 1) * 1000 * 1000;
+}
+
+static void select_owed(void)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (me)
+		me->enqueue.selected = true;
+}
+
+/* ops.runnable() goes on with what ops.select_cpu() has begun, or the change of a task */
+static bool owed_goes_on(u64 enq_flags)
+{
+	struct torture_cpu *me = this_cpu();
+	bool selected;
+
+	if (!me)
+		return false;
+	selected = me->enqueue.selected;
+	me->enqueue.selected = false;
+	return selected || (enq_flags & ENQ_RESTORE);
 }
 
 s32 BPF_STRUCT_OPS(kick_torture_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
@@ -541,7 +784,9 @@ s32 BPF_STRUCT_OPS(kick_torture_select_cpu, struct task_struct *p, s32 prev_cpu,
 	bool idle = false;
 	s32 cpu;
 
+	owe_for(p, true);
 	torture(TORTURE_SELECT_CPU);
+	select_owed();
 	if (random & 1)
 		return prev_cpu;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &idle);
@@ -550,13 +795,24 @@ s32 BPF_STRUCT_OPS(kick_torture_select_cpu, struct task_struct *p, s32 prev_cpu,
 	return cpu;
 }
 
+/* Returns false if there is no room */
+static bool queue_task(struct task_struct *p)
+{
+	s32 pid = p->pid;
+
+	return !bpf_map_push_elem(&queue, &pid, 0);
+}
+
 void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 random = draw(TORTURE_ENQUEUE);
 	s32 cpu = scx_bpf_task_cpu(p);
 	struct torture_cpu *me = this_cpu();
 
+	owe_for(p, enq_flags & SCX_ENQ_REENQ);
 	torture(TORTURE_ENQUEUE);
+	if (me)
+		tempt(&me->enqueue, random >> 12);
 	/* A task that is preempted in one of the other kicks ends it soon, a few times in a row */
 	if (me && READ_ONCE(me->kicking) && p == bpf_get_current_task_btf() &&
 	    ++me->first % 4)
@@ -565,16 +821,22 @@ void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 		u64 preempt = random & 0x40 ? SCX_ENQ_PREEMPT : 0;
 
 		scx_bpf_dispatch(p, SCX_DSQ_LOCAL, slice(random), enq_flags | preempt);
+		if (me)
+			pay(&me->enqueue);
 		return;
 	}
-	scx_bpf_dispatch(p, cpu, slice(random), enq_flags);
+	if ((random & 0x380) || !queue_task(p))
+		scx_bpf_dispatch(p, cpu, slice(random), enq_flags);
 	/* What the task relies on is not left out */
 	kick_cpu(TORTURE_ENQUEUE, cpu, TORTURE_KIND_IDLE);
+	if (me)
+		pay(&me->enqueue);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dequeue, struct task_struct *p, u64 deq_flags)
 {
-	torture(TORTURE_DEQUEUE);
+	owe_for(p, false);
+	torture_rare(TORTURE_DEQUEUE);
 }
 
 /* Stand still where this CPU has found nothing to run, until a kick comes that it must not miss */
@@ -589,17 +851,54 @@ static void linger(void)
 	}
 }
 
-void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
+/*
+ * Tasks of BPF's queue come last, so that some are changed while they are in it. One that has left
+ * it for that is not dispatched: the kernel knows.
+ */
+static bool dispatch_queued(void)
+{
+	struct task_struct *p;
+	s32 pid, cpu;
+
+	if (bpf_map_pop_elem(&queue, &pid))
+		return false;
+	p = bpf_task_from_pid(pid);
+	if (!p)
+		return false;
+	cpu = scx_bpf_task_cpu(p);
+	scx_bpf_dispatch(p, cpu, slice(draw(TORTURE_DISPATCH)), 0);
+	bpf_task_release(p);
+	return scx_bpf_consume(cpu);
+}
+
+static void dispatch(s32 cpu)
 {
 	s32 i;
 
 	torture(TORTURE_DISPATCH);
+	if (!(draw(TORTURE_DISPATCH) & 7))
+		dispatch_queued();
 	bpf_for(i, 0, nr_cpus) {
 		if (scx_bpf_consume((cpu + i) % nr_cpus))
 			return;
 	}
+	if (dispatch_queued())
+		return;
 	if (!(draw(TORTURE_DISPATCH) & 3))
 		linger();
+}
+
+void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (!me)
+		return;
+	me->dispatch.nr = 0;
+	me->dispatch.on = true;
+	dispatch(cpu);
+	tempt(&me->dispatch, draw(TORTURE_DISPATCH));
+	pay(&me->dispatch);
 }
 
 void BPF_STRUCT_OPS(kick_torture_tick, struct task_struct *p)
@@ -609,6 +908,7 @@ void BPF_STRUCT_OPS(kick_torture_tick, struct task_struct *p)
 
 void BPF_STRUCT_OPS(kick_torture_runnable, struct task_struct *p, u64 enq_flags)
 {
+	owe_for(p, !owed_goes_on(enq_flags));
 	torture(TORTURE_RUNNABLE);
 }
 
@@ -619,11 +919,13 @@ void BPF_STRUCT_OPS(kick_torture_running, struct task_struct *p)
 
 void BPF_STRUCT_OPS(kick_torture_stopping, struct task_struct *p, bool runnable)
 {
+	owe_for(p, runnable);
 	torture(TORTURE_STOPPING);
 }
 
 void BPF_STRUCT_OPS(kick_torture_quiescent, struct task_struct *p, u64 deq_flags)
 {
+	owe_for(p, false);
 	torture(TORTURE_QUIESCENT);
 }
 
@@ -633,14 +935,23 @@ bool BPF_STRUCT_OPS(kick_torture_yield, struct task_struct *from, struct task_st
 	return false;
 }
 
+/* Core scheduling asks: the one that has run less goes first */
+bool BPF_STRUCT_OPS(kick_torture_core_sched_before, struct task_struct *a, struct task_struct *b)
+{
+	torture_rare(TORTURE_CORE_SCHED_BEFORE);
+	return a->se.sum_exec_runtime < b->se.sum_exec_runtime;
+}
+
 void BPF_STRUCT_OPS(kick_torture_set_weight, struct task_struct *p, u32 weight)
 {
-	torture(TORTURE_SET_WEIGHT);
+	owe_for(p, false);
+	torture_rare(TORTURE_SET_WEIGHT);
 }
 
 void BPF_STRUCT_OPS(kick_torture_set_cpumask, struct task_struct *p, const struct cpumask *mask)
 {
-	torture(TORTURE_SET_CPUMASK);
+	owe_for(p, false);
+	torture_rare(TORTURE_SET_CPUMASK);
 }
 
 void BPF_STRUCT_OPS(kick_torture_update_idle, s32 cpu, bool idle)
@@ -650,36 +961,36 @@ void BPF_STRUCT_OPS(kick_torture_update_idle, s32 cpu, bool idle)
 
 void BPF_STRUCT_OPS(kick_torture_cpu_acquire, s32 cpu, struct scx_cpu_acquire_args *args)
 {
-	torture(TORTURE_CPU_ACQUIRE);
+	torture_rare(TORTURE_CPU_ACQUIRE);
 }
 
 void BPF_STRUCT_OPS(kick_torture_cpu_release, s32 cpu, struct scx_cpu_release_args *args)
 {
-	torture(TORTURE_CPU_RELEASE);
+	torture_rare(TORTURE_CPU_RELEASE);
 }
 
 void BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cpu_online, s32 cpu)
 {
 	__sync_fetch_and_add(&epoch, 1);
-	torture(TORTURE_CPU_ONLINE);
+	torture_rare(TORTURE_CPU_ONLINE);
 }
 
 void BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cpu_offline, s32 cpu)
 {
 	__sync_fetch_and_add(&epoch, 1);
-	torture(TORTURE_CPU_OFFLINE);
+	torture_rare(TORTURE_CPU_OFFLINE);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init_task, struct task_struct *p,
 			     struct scx_init_task_args *args)
 {
-	torture(TORTURE_TASK);
+	torture_rare(TORTURE_INIT_TASK);
 	return 0;
 }
 
 void BPF_STRUCT_OPS(kick_torture_exit_task, struct task_struct *p, struct scx_exit_task_args *args)
 {
-	torture(TORTURE_TASK);
+	torture_rare(TORTURE_EXIT_TASK);
 }
 
 /*
@@ -696,45 +1007,65 @@ void BPF_STRUCT_OPS(kick_torture_enable, struct task_struct *p)
 		WRITE_ONCE(tc->entered, true);
 		__sync_fetch_and_add(&tc->entries, 1);
 	}
-	torture(TORTURE_TASK);
+	owe_for(p, true);
+	torture_rare(TORTURE_ENABLE);
 }
 
 void BPF_STRUCT_OPS(kick_torture_disable, struct task_struct *p)
 {
-	torture(TORTURE_TASK);
+	torture_rare(TORTURE_DISABLE);
+}
+
+s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cgroup_init, struct cgroup *cgrp,
+			     struct scx_cgroup_init_args *args)
+{
+	torture_rare(TORTURE_CGROUP);
+	return 0;
+}
+
+void BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cgroup_exit, struct cgroup *cgrp)
+{
+	torture_rare(TORTURE_CGROUP);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_cgroup_prep_move, struct task_struct *p,
 			     struct cgroup *from, struct cgroup *to)
 {
-	torture(TORTURE_CGROUP);
+	torture_rare(TORTURE_CGROUP);
 	return 0;
 }
 
 void BPF_STRUCT_OPS(kick_torture_cgroup_move, struct task_struct *p, struct cgroup *from,
 		    struct cgroup *to)
 {
-	torture(TORTURE_CGROUP);
+	owe_for(p, false);
+	torture_rare(TORTURE_CGROUP_MOVE);
+}
+
+void BPF_STRUCT_OPS(kick_torture_cgroup_cancel_move, struct task_struct *p, struct cgroup *from,
+		    struct cgroup *to)
+{
+	torture_rare(TORTURE_CGROUP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_cgroup_set_weight, struct cgroup *cgrp, u32 weight)
 {
-	torture(TORTURE_CGROUP);
+	torture_rare(TORTURE_CGROUP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dump, struct scx_dump_ctx *dctx)
 {
-	torture(TORTURE_DUMP);
+	torture_rare(TORTURE_DUMP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
 {
-	torture(TORTURE_DUMP);
+	torture_rare(TORTURE_DUMP);
 }
 
 void BPF_STRUCT_OPS(kick_torture_dump_task, struct scx_dump_ctx *dctx, struct task_struct *p)
 {
-	torture(TORTURE_DUMP);
+	torture_rare(TORTURE_DUMP);
 }
 
 s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init)
@@ -744,7 +1075,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init)
 	/* Not in user space: the exit of an attempt to load that failed may come late */
 	uei.kind = 0;
 	uei.exit_code = 0;
-	torture(TORTURE_INIT);
+	torture_rare(TORTURE_INIT);
 	bpf_for(cpu, 0, nr_cpus) {
 		err = scx_bpf_create_dsq(cpu, -1);
 		if (err)
@@ -755,7 +1086,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init)
 
 void BPF_STRUCT_OPS(kick_torture_exit, struct scx_exit_info *ei)
 {
-	torture(TORTURE_INIT);
+	torture_rare(TORTURE_INIT);
 	UEI_RECORD(uei, ei);
 }
 
@@ -772,6 +1103,7 @@ struct sched_ext_ops __name = {						\
 	.stopping		= (void *)kick_torture_stopping,	\
 	.quiescent		= (void *)kick_torture_quiescent,	\
 	.yield			= (void *)kick_torture_yield,		\
+	.core_sched_before	= (void *)kick_torture_core_sched_before, \
 	.set_weight		= (void *)kick_torture_set_weight,	\
 	.set_cpumask		= (void *)kick_torture_set_cpumask,	\
 	.update_idle		= (void *)kick_torture_update_idle,	\
@@ -783,8 +1115,11 @@ struct sched_ext_ops __name = {						\
 	.exit_task		= (void *)kick_torture_exit_task,	\
 	.enable			= (void *)kick_torture_enable,		\
 	.disable		= (void *)kick_torture_disable,		\
+	.cgroup_init		= (void *)kick_torture_cgroup_init,	\
+	.cgroup_exit		= (void *)kick_torture_cgroup_exit,	\
 	.cgroup_prep_move	= (void *)kick_torture_cgroup_prep_move,\
 	.cgroup_move		= (void *)kick_torture_cgroup_move,	\
+	.cgroup_cancel_move	= (void *)kick_torture_cgroup_cancel_move, \
 	.cgroup_set_weight	= (void *)kick_torture_cgroup_set_weight,\
 	.dump			= (void *)kick_torture_dump,		\
 	.dump_cpu		= (void *)kick_torture_dump_cpu,	\
@@ -869,6 +1204,28 @@ SEC("?tp_btf/sys_enter")
 int BPF_PROG(torture_sys_enter)
 {
 	torture(TORTURE_SYS_ENTER);
+	return 0;
+}
+
+/* These three after the last look at whether to schedule, interrupts off */
+SEC("?tp_btf/user_enter")
+int BPF_PROG(torture_user_enter)
+{
+	torture(TORTURE_USER_ENTER);
+	return 0;
+}
+
+SEC("?fentry/switch_fpu_return")
+int BPF_PROG(torture_fpu_return)
+{
+	torture(TORTURE_FPU_RETURN);
+	return 0;
+}
+
+SEC("?tp_btf/kvm_entry")
+int BPF_PROG(torture_kvm_entry)
+{
+	torture(TORTURE_KVM_ENTRY);
 	return 0;
 }
 
@@ -961,7 +1318,7 @@ static void cycle(struct task_struct *prev)
 		return;
 	tc->cycles++;
 	/* It was of a higher class when some of the kicks were made, which had no slice to take */
-	if (READ_ONCE(tc->entered)) {
+	if (tc->entered) {
 		WRITE_ONCE(tc->entered, false);
 		kept = false;
 	}
@@ -1005,6 +1362,21 @@ int torture_cycle_scx(u64 *ctx)
 	class = (u64)prev->sched_class;
 	if (class == (u64)&ext_sched_class || class == (u64)&idle_sched_class)
 		cycle(prev);
+	return 0;
+}
+
+/*
+ * A task leaves its queue. If it does not sleep it is enqueued again in a moment, whatever is called
+ * for it meanwhile, see owe()
+ */
+SEC("fentry/dequeue_task_scx")
+int BPF_PROG(torture_dequeued, struct rq *rq, struct task_struct *p, int deq_flags)
+{
+	struct torture_cpu *me = this_cpu();
+
+	owe_for(p, true);
+	if (me && (deq_flags & DEQ_SLEEP))
+		me->enqueue.on = false;
 	return 0;
 }
 
@@ -1092,17 +1464,6 @@ static void judge(struct torture_cpu *tc, bool idle)
 }
 
 /*
- * The CPU that is waited for is in the cycle that it was in when it was kicked. No wait is due if a
- * task of a higher class keeps it, or has kept it and became a sched_ext task in the same cycle: it
- * starts another one before it starts a task.
- */
-static bool wait_broken(const struct torture_expected *wait)
-{
-	return wait->number == cycle_number(wait->cpu) && !(word_of(wait->cpu) & WORD_ABOVE) &&
-	       wait->entries == entries_of(wait->cpu);
-}
-
-/*
  * The sched_ext task @p executes user code here. If it has started since this CPU kicked another
  * one with SCX_KICK_WAIT, that one must have begun another cycle than the one that it was in. If it
  * was executing when that kick was made, this CPU must have begun a cycle at least: the sample may be
@@ -1123,7 +1484,7 @@ static void torture_waited(struct torture_cpu *tc, struct task_struct *p)
 		if (!broken)
 			return;
 	} else if (tc->switches > wait->switches && tc->started == (u64)p) {
-		broken = wait_broken(wait);
+		broken = not_yet(wait);
 	} else {
 		return;
 	}
@@ -1136,6 +1497,47 @@ static void torture_waited(struct torture_cpu *tc, struct task_struct *p)
 	}
 	tc->broken = *wait;
 	tc->waits_broken++;
+}
+
+/* User code is executed here, see expect_self() */
+static void torture_self(struct torture_cpu *tc)
+{
+	u64 asked = READ_ONCE(tc->self_asked);
+
+	if (!asked)
+		return;
+	WRITE_ONCE(tc->self_asked, 0);
+	if (asked > tc->seq[TORTURE_SEQ_CYCLE].seen) {
+		tc->self_broken_context = tc->self_context;
+		tc->self_broken++;
+	} else {
+		tc->self_kept++;
+	}
+}
+
+static bool forced_idle(void)
+{
+	struct rq___core *rq = (void *)bpf_this_cpu_ptr(&runqueues), *core;
+
+	if (!bpf_core_field_exists(rq->core_forceidle_count) || !BPF_CORE_READ(rq, core_enabled))
+		return false;
+	core = (void *)BPF_CORE_READ(rq, core);
+	return core && BPF_CORE_READ(core, core_forceidle_count);
+}
+
+/* The sched_ext task @p executes user code here, and its slice is to end */
+static void torture_slice(struct torture_cpu *tc, struct task_struct *p)
+{
+	u64 slice = p->scx.slice;
+
+	if (!slice || slice == SCX_SLICE_INF || slice != tc->still_slice ||
+	    tc->cycles != tc->still_cycles) {
+		tc->still_slice = slice;
+		tc->still_cycles = tc->cycles;
+		tc->still = 0;
+	} else if (++tc->still == TORTURE_STILL) {
+		tc->tick_lost++;
+	}
 }
 
 SEC("perf_event")
@@ -1157,14 +1559,19 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 	} else if (!tc->witness_grace) {
 		testify(tc, now);
 	} else {
-		bool idle = tc->asleep && !(p->thread_info.flags & NEED_RESCHED);
+		bool idle = tc->asleep && !(p->thread_info.flags & NEED_RESCHED) &&
+			    !forced_idle();
 
 		if ((user || idle) && now > tc->witness_grace + 2) {
 			judge(tc, idle);
 			testify(tc, now);
 		}
-		if (user && is_ext(p))
+		if (user)
+			torture_self(tc);
+		if (user && is_ext(p)) {
 			torture_waited(tc, p);
+			torture_slice(tc, p);
+		}
 	}
 	if (!READ_ONCE(tc->kicking))
 		WRITE_ONCE(tc->passed, now);

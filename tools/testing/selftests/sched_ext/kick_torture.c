@@ -203,11 +203,16 @@ u64 seed_of(u32 user)
  * The programs
  */
 
-/* What a program of this section attaches to */
+/* What a program of this section attaches to, and is called */
 static bool kernel_has(const struct btf *btf, const char *section)
 {
 	const char *point = strchr(section, '/') + 1;
+	cpu_set_t set;
 	char type[64];
+
+	/* The way to user space is traced only there */
+	if (!strcmp(point, "user_enter") && !tickless(&set))
+		return false;
 
 	if (strncmp(section, "tp_btf", 6))
 		return btf__find_by_name_kind(btf, point, BTF_KIND_FUNC) > 0;

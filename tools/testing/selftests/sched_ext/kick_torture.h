@@ -22,12 +22,24 @@
  */
 #define TORTURE_WENT_ON		8
 
+/*
+ * Where a task has a slice that ends, the tick takes from it: far more often than once in so many
+ * samples
+ */
+#define TORTURE_STILL		100
+
 /* How long a CPU that is about to idle waits for a kick at most, with its rq locked */
 #define TORTURE_LINGER_NS	100000
 
 /* Sets of CPUs that are kicked in one call, and table of kinds to choose from: powers of two */
 #define TORTURE_NR_MASKS	16
 #define TORTURE_NR_CHOICES	64
+
+/* How many kicks of what belongs to one enqueueing are asked for again, see owe() */
+#define TORTURE_NR_OWED		16
+
+/* How many tasks wait in BPF's own queue at most */
+#define TORTURE_NR_QUEUED	64
 
 /* Where a kick is made */
 enum torture_context {
@@ -41,20 +53,28 @@ enum torture_context {
 	TORTURE_STOPPING,
 	TORTURE_QUIESCENT,
 	TORTURE_YIELD,
+	TORTURE_CORE_SCHED_BEFORE,
 	TORTURE_SET_CPUMASK,
 	TORTURE_SET_WEIGHT,
+	TORTURE_ENABLE,
+	TORTURE_DISABLE,
+	TORTURE_CGROUP_MOVE,
 	TORTURE_CPU_ACQUIRE,
 	TORTURE_CPU_RELEASE,
 	TORTURE_UPDATE_IDLE,
 	TORTURE_CPU_ONLINE,
 	TORTURE_CPU_OFFLINE,
-	TORTURE_TASK,
+	TORTURE_INIT_TASK,
+	TORTURE_EXIT_TASK,
 	TORTURE_CGROUP,
 	TORTURE_DUMP,
 	TORTURE_INIT,
 	TORTURE_TIMER,
 	TORTURE_SYSCALL,
 	TORTURE_SYS_ENTER,
+	TORTURE_USER_ENTER,
+	TORTURE_FPU_RETURN,
+	TORTURE_KVM_ENTRY,
 	TORTURE_SWITCH,
 	TORTURE_WAKEUP,
 	TORTURE_IDLE,
@@ -102,6 +122,7 @@ enum torture_sequence {
 struct torture_seq {
 	u64 asked;
 	u64 seen;
+	u64 again;		/* of ->asked, by others than kicks, see owe() */
 	u64 served;		/* kicks that were the first one of those that a cycle served */
 	u64 coalesced;		/* kicks served with them */
 	u64 lost;
@@ -114,11 +135,24 @@ struct torture_expected {
 	u32 context;
 	u32 number;		/* of the cycle that @cpu was in */
 	u64 entries;		/* of @cpu */
+	u32 entered;
 	u64 epoch;
 	u64 switches;		/* those of the CPU that kicked */
 	u64 own_cycles;		/* 0: kicked inside of a cycle */
 	u64 own_entries;
 	u32 went_on;		/* samples of user code since then, and no cycle */
+};
+
+/*
+ * Kicks that a cycle is to serve which begins after what their operations belong to is complete: a
+ * task's enqueueing, or a dispatch. A CPU is in one of either at a time.
+ */
+struct torture_owed {
+	u64 task;
+	u32 nr;
+	u32 on;
+	u32 selected;		/* it is that of a wake-up that ops.select_cpu() was called for */
+	u32 kicks[TORTURE_NR_OWED];	/* target, kind and context */
 };
 
 struct torture_cpu {
@@ -161,6 +195,22 @@ struct torture_cpu {
 	u64 waits_broken;
 	u32 wait_on;		/* ->wait is to be looked at */
 
+	struct torture_owed enqueue, dispatch;
+	u64 owed;		/* kicks that were asked for again */
+
+	/* Kicks of the own CPU on the way to user space, as ->asked, see expect_self() */
+	u64 self_asked;
+	u64 self_kept;		/* how many were seen to be served before */
+	u64 self_broken;
+	u32 self_context;
+	u32 self_broken_context;	/* of the last one that was not */
+
+	/* The slice of a task that executes user code, at the last so many samples, and the same cycle */
+	u64 still_slice;
+	u64 still_cycles;
+	u32 still;
+	u32 tick_lost;
+
 	/* Orders of user space */
 	u32 alone;		/* one kick at a time, so that a lost one is not made up for */
 	u32 watched;		/* its samples count: grace periods wait for it */
@@ -171,6 +221,7 @@ struct torture_orders {
 	u64 contexts;		/* a bit for each one that kicks */
 	u8 choices[TORTURE_NR_CHOICES];	/* kinds, the frequent ones more often */
 	u32 one_in;		/* operations and events make a kick one time in so many */
+	u32 endless;		/* some slices do not end */
 	u32 timer_ns;
 	u32 stop;
 	u32 nr_workers;

@@ -20,20 +20,28 @@ const char * const context_names[TORTURE_NR_CONTEXTS] = {
 	[TORTURE_STOPPING]	= "stopping",
 	[TORTURE_QUIESCENT]	= "quiescent",
 	[TORTURE_YIELD]		= "yield",
+	[TORTURE_CORE_SCHED_BEFORE] = "core_before",
 	[TORTURE_SET_CPUMASK]	= "set_cpumask",
 	[TORTURE_SET_WEIGHT]	= "set_weight",
+	[TORTURE_ENABLE]	= "enable",
+	[TORTURE_DISABLE]	= "disable",
+	[TORTURE_CGROUP_MOVE]	= "cgroup_move",
 	[TORTURE_CPU_ACQUIRE]	= "cpu_acquire",
 	[TORTURE_CPU_RELEASE]	= "cpu_release",
 	[TORTURE_UPDATE_IDLE]	= "update_idle",
 	[TORTURE_CPU_ONLINE]	= "cpu_online",
 	[TORTURE_CPU_OFFLINE]	= "cpu_offline",
-	[TORTURE_TASK]		= "task",
+	[TORTURE_INIT_TASK]	= "init_task",
+	[TORTURE_EXIT_TASK]	= "exit_task",
 	[TORTURE_CGROUP]	= "cgroup",
 	[TORTURE_DUMP]		= "dump",
 	[TORTURE_INIT]		= "init",
 	[TORTURE_TIMER]		= "timer",
 	[TORTURE_SYSCALL]	= "syscall",
 	[TORTURE_SYS_ENTER]	= "sys_enter",
+	[TORTURE_USER_ENTER]	= "user_enter",
+	[TORTURE_FPU_RETURN]	= "fpu_return",
+	[TORTURE_KVM_ENTRY]	= "kvm_entry",
 	[TORTURE_SWITCH]	= "switch",
 	[TORTURE_WAKEUP]	= "wakeup",
 	[TORTURE_IDLE]		= "idle",
@@ -104,6 +112,7 @@ static void add_up_seq(struct torture_seq *sum, const struct torture_seq *seq)
 {
 	sum->asked += seq->asked;
 	sum->seen += seq->seen;
+	sum->again += seq->again;
 	sum->served += seq->served;
 	sum->coalesced += seq->coalesced;
 	sum->lost += seq->lost;
@@ -143,6 +152,8 @@ static void add_up_cpu(struct books *b, const struct torture_cpu *tc)
 	b->gone += tc->gone;
 	b->waits += tc->waits;
 	b->waits_broken += tc->waits_broken;
+	b->self_kept += tc->self_kept;
+	b->owed += tc->owed;
 	b->cycles += tc->cycles;
 	b->samples += tc->samples;
 	b->judged += tc->judged;
@@ -198,6 +209,11 @@ static void check_wait(int cpu)
 		fail("CPU %d %s and did not wait for CPU %d, kicked from %s", cpu,
 		     wait->went_on >= TORTURE_WENT_ON ? "went on" : "started a task", wait->cpu,
 		     context_names[wait->context % TORTURE_NR_CONTEXTS]);
+	if (shared(tc->tick_lost))
+		fail("CPU %d runs a task whose slice is to end, and has no tick", cpu);
+	if (shared(tc->self_broken))
+		fail("CPU %d executed user code although it had kicked itself from %s", cpu,
+		     context_names[tc->self_broken_context % TORTURE_NR_CONTEXTS]);
 }
 
 void check_lost(void)
@@ -308,6 +324,12 @@ static void balance_outcomes(const struct books *b)
 		     made, sum, b->unsure);
 }
 
+/* Without what was asked for again, see owe() */
+static u64 first_asked(const struct books *b, int seq)
+{
+	return b->seq[seq].asked - b->seq[seq].again;
+}
+
 static void balance_books(const struct books *b)
 {
 	u64 cycle = 0, idle = 0, preempt = 0, kinds = 0;
@@ -326,9 +348,9 @@ static void balance_books(const struct books *b)
 			kinds += b->kinds[i][fate];
 	}
 	check_pair("made, by context and by kind", b->made, kinds);
-	check_pair("live, and asked for cycles", cycle, b->seq[TORTURE_SEQ_CYCLE].asked);
-	check_pair("live, and asked of idle CPUs", idle, b->seq[TORTURE_SEQ_IDLE].asked);
-	check_pair("live, and asked to preempt", preempt, b->seq[TORTURE_SEQ_PREEMPT].asked);
+	check_pair("live, and asked for cycles", cycle, first_asked(b, TORTURE_SEQ_CYCLE));
+	check_pair("live, and asked of idle CPUs", idle, first_asked(b, TORTURE_SEQ_IDLE));
+	check_pair("live, and asked to preempt", preempt, first_asked(b, TORTURE_SEQ_PREEMPT));
 	for (i = 0; i < TORTURE_NR_SEQS; i++)
 		check_pair("asked, and served, coalesced or lost", b->seq[i].asked,
 			   b->seq[i].served + b->seq[i].coalesced + b->seq[i].lost);
@@ -363,11 +385,12 @@ static void print_seqs(const struct torture_seq *seq)
 {
 	int i;
 
-	printf("# %-14s %12s %12s %12s %12s\n", "asked for", "asked", "served", "coalesced",
-	       "lost");
+	printf("# %-14s %12s %12s %12s %12s %12s\n", "asked for", "asked", "again", "served",
+	       "coalesced", "lost");
 	for (i = 0; i < TORTURE_NR_SEQS; i++)
-		printf("# %-14s %12lu %12lu %12lu %12lu\n", seq_names[i], seq[i].asked,
-		       seq[i].served, seq[i].coalesced, seq[i].lost);
+		printf("# %-14s %12lu %12lu %12lu %12lu %12lu\n", seq_names[i],
+		       seq[i].asked - seq[i].again, seq[i].again, seq[i].served, seq[i].coalesced,
+		       seq[i].lost);
 }
 
 static void print_outcomes(const struct books *b)
@@ -416,6 +439,8 @@ static void print_books(const struct books *b)
 	       b->busy, b->gone, b->left_out);
 	printf("# %lu cycles, %lu samples, of which %lu would have found a lost kick\n", b->cycles,
 	       b->samples, b->judged);
+	printf("# %lu kicks of operations asked for again when the task was there\n", b->owed);
+	printf("# %lu kicks of the own CPU came in time before user code\n", b->self_kept);
 	print_late(b->late);
 	print_faults();
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -12,6 +13,17 @@
 
 #define CGROUP		"/sys/fs/cgroup/kick_torture"
 #define NR_CGROUPS	3
+
+#ifndef PR_SCHED_CORE
+#define PR_SCHED_CORE			62
+#define PR_SCHED_CORE_GET		0
+#define PR_SCHED_CORE_CREATE		1
+#define PR_SCHED_CORE_SHARE_TO		2
+#define PR_SCHED_CORE_SHARE_FROM	3
+#endif
+#ifndef PR_SCHED_CORE_SCOPE_THREAD
+#define PR_SCHED_CORE_SCOPE_THREAD	0
+#endif
 
 /* When s2idle ends. The kernel refuses to sleep for less than 2 s */
 #define SUSPEND_SECS	4
@@ -134,6 +146,53 @@ static void strike_deadline(struct fault *fault, u64 *random)
 	go_to(0);
 }
 
+/*
+ * A task executes user code, gets a real-time priority, and loses it again by what another task
+ * does: its CPU goes on with a sched_ext task, without a switch. Whoever does that must not wait
+ * behind it.
+ */
+static void strike_demote(struct fault *fault, u64 *random)
+{
+	struct sched_param param = { .sched_priority = 1 }, none = {};
+	pid_t tid = any_spinner(random);
+
+	if (!be(SCHED_FIFO, 2) || sched_setscheduler(tid, SCHED_FIFO, &param))
+		count(fault->refused);
+	usleep(next_random(random) % 3000);
+	if (sched_setscheduler(tid, SCHED_EXT, &none))
+		fail("task %d does not become a sched_ext task again: %s", tid, strerror(errno));
+	be(SCHED_EXT, 0);
+}
+
+static const char *prepare_cookie(void)
+{
+	u64 cookie;
+
+	return prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, 0, PR_SCHED_CORE_SCOPE_THREAD, &cookie) ?
+	       "no CPUs that are threads of a core" : NULL;
+}
+
+/*
+ * Only tasks with the same cookie run on the threads of a core at the same time. One gets a cookie of
+ * its own, or that of another one, or loses it: the main thread never has one.
+ */
+static void strike_cookie(struct fault *fault, u64 *random)
+{
+	pid_t tid = any_worker(random), from = next_random(random) & 1 ? getpid() :
+									 any_worker(random);
+	int err;
+
+	if (next_random(random) & 1)
+		err = prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, tid, PR_SCHED_CORE_SCOPE_THREAD, 0);
+	else
+		err = prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_FROM, from,
+			    PR_SCHED_CORE_SCOPE_THREAD, 0) ||
+		      prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_TO, tid,
+			    PR_SCHED_CORE_SCOPE_THREAD, 0);
+	if (err)
+		count(fault->refused);
+}
+
 static void strike_affinity(struct fault *fault, u64 *random)
 {
 	pid_t tid = any_mover(random);
@@ -155,6 +214,52 @@ static void strike_rest(struct fault *fault, u64 *random)
 	u64 until = now_ns() + next_random(random) % (100 * NSEC_PER_MSEC);
 
 	__atomic_store_n(&rest_until, until, __ATOMIC_SEQ_CST);
+}
+
+static cpu_set_t tickless_cpus;
+
+bool tickless(cpu_set_t *set)
+{
+	int first, last, len;
+	char cpus[256], *at;
+
+	CPU_ZERO(set);
+	if (!get("/sys/devices/system/cpu/nohz_full", cpus, sizeof(cpus)))
+		return false;
+	for (at = cpus; sscanf(at, "%d%n", &first, &len) == 1; at += *at == ',') {
+		at += len;
+		last = first;
+		if (sscanf(at, "-%d%n", &last, &len) == 1)
+			at += len;
+		for (; first <= last && first < CPU_SETSIZE; first++)
+			CPU_SET(first, set);
+	}
+	return CPU_COUNT(set) > 0;
+}
+
+/* Some slices end, and others do not: then the tick stops where there is one task, for a while */
+static const char *prepare_tickless(void)
+{
+	if (!tickless(&tickless_cpus))
+		return "no CPU is nohz_full";
+	orders->endless = 1;
+	return NULL;
+}
+
+static void strike_tickless(struct fault *fault, u64 *random)
+{
+	u64 ns = next_random(random) % (200 * NSEC_PER_MSEC);
+	int cpu;
+
+	do {
+		cpu = next_random(random) % CPU_SETSIZE % nr_cpus;
+	} while (!CPU_ISSET(cpu, &tickless_cpus));
+	be(SCHED_EXT, 0);
+	if (!go_to(cpu))
+		count(fault->refused);
+	__atomic_store_n(&rest_until, now_ns() + ns, __ATOMIC_SEQ_CST);
+	spin(ns);
+	go_anywhere(0);
 }
 
 static void in_cgroup(int i, const char *file, char *path, size_t size)
@@ -256,6 +361,10 @@ struct fault faults[] = {
 	{ "reset", "the same by sysrq-S", strike_reset, prepare_sysrq, 4000 },
 	{ "rt", "real-time tasks come and go", strike_rt, NULL, 10, true },
 	{ "deadline", "deadline tasks come and go", strike_deadline, NULL, 50, true },
+	{ "demote", "running tasks get real-time priority and lose it", strike_demote, NULL, 20, true },
+	{ "cookie", "tasks change their core scheduling cookie", strike_cookie, prepare_cookie, 5 },
+	{ "tickless", "one task runs alone, on a CPU without a tick", strike_tickless,
+	  prepare_tickless, 500 },
 	{ "rest", "all tasks sleep for a while", strike_rest, NULL, 200 },
 	{ "affinity", "tasks change their CPUs", strike_affinity, NULL, 5 },
 	{ "cgroup", "tasks change their cgroup", strike_cgroup, prepare_cgroup, 5 },

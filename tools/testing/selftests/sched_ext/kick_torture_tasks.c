@@ -332,6 +332,17 @@ pid_t any_worker(u64 *random)
 	return workers[next_random(random) % nr_workers].tid;
 }
 
+/* One that executes user code whenever it runs, and does not rest */
+pid_t any_spinner(u64 *random)
+{
+	struct worker *w;
+
+	do {
+		w = &workers[next_random(random) % nr_workers];
+	} while (w->body != work_spin);
+	return w->tid;
+}
+
 /*
  * Not one in a BPF program of a system call, which may be preempted while it must not migrate:
  * when its affinity changes meanwhile, Linux 6.12 warns in affine_move_task(), and a tracing

@@ -46,6 +46,7 @@ struct books {
 	u64 offline_in_mask, unsure, own;
 	u64 claims, busy, gone;
 	u64 waits, waits_broken;
+	u64 self_kept, owed;
 	u64 cycles, samples, judged;
 	u64 longest_ns;
 	u64 late[64];
@@ -91,6 +92,10 @@ void check_workers(void);
 bool join(pthread_t thread, const char *what);
 pid_t any_worker(u64 *random);
 pid_t any_mover(u64 *random);
+pid_t any_spinner(u64 *random);
+
+/* CPUs that are nohz_full, by number: false if there are none */
+bool tickless(cpu_set_t *set);
 
 extern struct fault faults[];
 extern const int nr_faults;
