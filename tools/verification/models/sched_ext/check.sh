@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Search every state of the kick protocol (kick.pml, kick_task.pml) in several small configurations,
-# then show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the
-# same for the ordering argument under the rules of arm64 (arm64.py).
+# Search every state of the kick protocol (the models *.pml) in several small configurations, then
+# show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the same
+# for the ordering argument under the rules of arm64 (arm64.py).
 #
 # usage: check.sh [-v] [DIRECTORY]
 #	work files go to DIRECTORY, by default build/model; -v tells how a property was violated
@@ -18,7 +18,8 @@ fi
 work=${1:-$here/../../../../build/model}
 jobs=${JOBS:-2}
 
-# name, what it has; those that begin with `task' are of kick_task.pml, the others of kick.pml
+# name, what it has; those that begin with `task', `above', `look' are of kick_task.pml and so on,
+# the others of kick.pml
 declare -A config=(
 	# one CPU, kicked from all sides
 	[idle]="-DNCPU=1 -DNKICK=2 -DWORK -DRT -DKINDS=K_RESCHED+K_IDLE -DCTX=0"
@@ -73,6 +74,14 @@ declare -A config=(
 	[task-core]="-DCLAIMERS=1 -DCORE -DKINDS=K_TASK"
 	[task-core-op]="-DCLAIMERS=1 -DCORE -DRTS -DKINDS=K_OP"
 	[task-exit]="-DCLAIMERS=1 -DNUMBERS=2 -DEXITS -DNOTICK -DKINDS=K_OP"
+	# a task of a higher class, which may become one of sched_ext while it runs
+	[above]="-DKICKERS=2"
+	# self-kicks behind the last look at need_resched, and elsewhere; kicks from NMI of the CPU
+	# itself and of another one; kicks from operations that enqueue the task later
+	[look]="-DCTX=C_LOOK+C_TASK"
+	[look-nmi-self]="-DCTX=C_NMI -DNMI=0 -DNOTICK"
+	[look-nmi]="-DCTX=C_NMI -DNMI=1 -DNOTICK"
+	[look-op]="-DCTX=C_OP -DNOTICK"
 )
 
 # mutant, the configuration that must catch it
@@ -106,6 +115,14 @@ declare -A mutant=(
 	[END_LEAVES_WAIT]=task-wait
 	[SIBLING_UNMARKED]=task-core [SIBLING_KEEPS_NUMBER]=task-core
 	[CLAIM_NO_RESET]=task-exit [DROP_FORGETS]=task-exit [DROP_CLEARS]=task-exit
+	[ABOVE_IGNORED]=above [ABOVE_BY_CLASS]=above [ABOVE_KEEPS_REQUESTS]=above
+	[ABOVE_SERVES]=above [END_OLD_CLASS]=above [NO_ENTERED]=above
+	[ENTERED_IGNORES_CYCLE]=above [ENTERED_BEFORE_CLASS]=above
+	[ENTERED_NOT_COUNTED]=above [ENTERED_NO_RESCHED]=above
+	[SELF_NO_IRQ]=look [SELF_IRQ_IF_IDLE]=look [MARK_READ_EARLY]=look
+	[NMI_PLACES]=look-nmi [HOLD_NOT_QUEUED]=look-nmi [HELD_CLAIMED_LATE]=look-nmi
+	[DRAIN_BITS_LAST]=look-nmi-self [DRAIN_FLAG_LAST]=look-nmi-self
+	[DRAIN_FORGETS_IDLE]=look-nmi [LOCKED_AT_ONCE]=look-op
 )
 
 # search NAME CONFIGURATION DEFINITION...: leaves the verdict in NAME/result
@@ -113,7 +130,9 @@ search()
 {
 	local dir=$work/$1 model=kick.pml
 
-	[[ $2 != task* ]] || model=kick_task.pml
+	case $2 in
+	task*|above*|look*)	model=kick_${2%%-*}.pml ;;
+	esac
 	shift 2
 	rm -rf "$dir"
 	mkdir -p "$dir"
