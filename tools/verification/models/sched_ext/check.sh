@@ -28,7 +28,6 @@ declare -A config=(
 	# and from the idle loop, behind its last look at need_resched
 	[idle-self]="-DNCPU=1 -DNKICK=1 -DWORK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_IDLE"
 	[preempt]="-DNCPU=1 -DNKICK=1 -DRT -DKINDS=K_RESCHED+K_PREEMPT -DCTX=C_TASK+C_OP+C_IRQ"
-	[nmi]="-DNCPU=1 -DNKICK=1 -DWORK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_NMI"
 	# SCX_ENQ_PREEMPT with the rq lock of the target
 	[enq]="-DNCPU=1 -DNKICK=1 -DRT -DENQ -DKINDS=K_ENQ -DCTX=0"
 	# one waits, and is not the only one to wait for that CPU
@@ -39,7 +38,7 @@ declare -A config=(
 		-DCTX=C_TASK -DAFTER=0"
 	# two wait for each other, between all other things that CPUs do
 	[pair]="-DNCPU=2 -DWAITS -DNOSLICE -DKINDS=K_WAIT -DRING -DCTX=C_OP"
-	[ring]="-DNCPU=3 -DWAITS -DNOSLICE -DNOTICK -DNOBLOCK -DKINDS=K_WAIT -DRING
+	[ring]="-DNCPU=3 -DWAITS -DNOSLICE -DNOTICK -DNOBLOCK -DKINDS=K_WAIT -DRING -DKICKS_EACH=1
 		-DCTX=C_TASK -DAFTER=0"
 	# core scheduling: CPU 0 picks for its sibling, too
 	[core]="-DNCPU=2 -DNKICK=1 -DCORE -DWORK -DRT -DONEWAY -DNOSLICE -DKINDS=K_IDLE -DCTX=0
@@ -47,6 +46,9 @@ declare -A config=(
 	[core-wait]="-DNCPU=2 -DCORE -DWAITS -DONEWAY -DNOSLICE -DKINDS=K_WAIT -DCTX=C_TASK
 		-DAFTER=0"
 	[core-rt]="-DNCPU=2 -DCORE -DCORE_RT -DNOBLOCK -DNOSLICE -DKINDS=K_RESCHED -DCTX=0"
+	# one waits for a CPU that tasks of a higher class come to
+	[wait-above]="-DNCPU=2 -DRT -DWAITS -DNOSLICE -DNOBLOCK -DKINDS=K_WAIT -DONEWAY
+		-DCTX=C_TASK -DAFTER=0"
 	[hotplug]="-DNCPU=2 -DHOTPLUG -DNOTICK -DKINDS=K_RESCHED -DCTX=C_TASK+C_IRQ"
 	[exit]="-DNCPU=1 -DNKICK=1 -DEXITS -DNOTICK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_TASK"
 	[exit-nmi]="-DNCPU=1 -DEXITS -DNOTICK -DKINDS=K_RESCHED -DCTX=C_NMI"
@@ -92,16 +94,17 @@ declare -A mutant=(
 	[END_STORES]=idle [END_FORGETS]=idle [END_DROPS_IDLE]=idle
 	[SELF_FORGOTTEN]=self [KICK_IN_OP]=self [IDLE_SELF_SLEEPS]=idle-self
 	[PREEMPT_IGNORED]=preempt [SPLIT_XCHG]=preempt
-	[NMI_SENDS]=nmi [NMI_NOT_QUEUED]=nmi [WORK_CLAIMED_LATE]=nmi
 	[ENQ_KEEPS_SLICE]=enq [ENQ_STALE]=enq
 	[NO_WAIT]=waiters [WAIT_IGNORES_CYCLES]=waiters [STALE_SAMPLE]=waiters
 	[COALESCED_NOT_WAITED]=waiters [ASKED_CLEARED_LATE]=waiters [CYCLES_AT_END]=waiters
-	[WAIT_STARTS_ANEW]=waiters [WAIT_PROLONGED]=waiters
+	[WAIT_STARTS_ANEW]=waiters [BIT_CLEARED_LATE]=waiters
+	[ROUNDS_UNBOUNDED]=waiters [ROUNDS_NOT_RESET]=waiters [ASK_RUNS_ON]=waiters
 	[START_NOT_RELEASE]=wait-data [WAIT_NOT_ACQUIRE]=wait-data
 	[WAIT_NEVER_YIELDS]=ring [WAIT_BEFORE_END]=ring [WAIT_FORGETS_CPU]=ring
+	[WAIT_FOR_ANY]=ring
 	[WAIT_BY_STATE]=exit-wait
 	[END_TRUSTS_SIBLING]=core [SIBLING_FORGETS]=core [SIBLING_COUNTS]=core-wait
-	[END_FIGHTS_SIBLING]=core-rt [NO_ONLINE_CHECK]=hotplug
+	[END_FIGHTS_SIBLING]=core-rt [ABOVE_FIGHTS_SIBLING]=core-rt [NO_ONLINE_CHECK]=hotplug
 	[NO_RESET]=exit [NO_RCU]=exit [CHECK_BEFORE_GUARD]=exit [NO_IRQ_WORK_SYNC]=exit-nmi
 	[MASK_NO_MB]=mask [MASK_SENDS_FIRST]=mask-kick [MASK_SENDS_LAST]=mask-kick
 	[HELD_LAST_WINS]=held [HELD_WAIT_FORGOTTEN]=held
