@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only
 """
-The ordering argument of kernel/sched/ext_kick.c under the rules of arm64: what it says cannot
+The ordering argument of kernel/sched/ext/kick.c under the rules of arm64: what it says cannot
 happen does not, and does happen where one of its barriers is left out.
 
 All CPUs of an arm64 machine see stores in one order (other-multi-copy atomicity). So there is one
@@ -12,7 +12,7 @@ are tried, with atomic operations as one instruction (LSE) and as a loop of excl
 import sys
 from collections import namedtuple
 
-BUSY, PICKING, REQ, WAIT, TASK, CLAIM, CYCLE = 1, 2, 4, 8, 16, 32, 64
+BUSY, PICKING, REQ, WAIT, TASK, CLAIM, ABOVE, COUNT, CYCLE = 1, 2, 4, 8, 16, 32, 64, 128, 256
 
 # kind: read, write, barrier, atomic, or load and store of a pair of exclusives. Of what is read,
 # `want` tells whether this is the course of events in question; `new` makes what is written of it.
@@ -54,8 +54,8 @@ class Atomics:
         return self.change("word", is_(cycle * CYCLE | PICKING),
                            lambda _: cycle * CYCLE | BUSY, full)
 
-    def place(self, word, req):
-        return self.change("word", is_(word), lambda _: word | req)
+    def place(self, word, req, full=True):
+        return self.change("word", is_(word), lambda _: word | req, full)
 
 
 def in_order(first, second):
@@ -126,6 +126,32 @@ def bypassed(at, there):
         read("lock", is_(1), acquire=True) + at.start(1) + read("queue", is_(0))]
 
 
+# What was left out because of a task of a higher class, which has then become one of sched_ext:
+# the cycle that starts for that comes by way of the rq lock
+def left_out_above(at, there):
+    return {"queue": 0, "word": BUSY | ABOVE, "lock": 0}, [
+        write("queue", 1) + barrier("A" in there) + read("word", is_(BUSY | ABOVE)),
+        at.change("word", is_(BUSY | ABOVE), lambda _: BUSY) + write("lock", 1, release=True),
+        read("lock", is_(1), acquire=True) + at.start(1) + read("queue", is_(0))]
+
+
+# No interrupt is sent because of a mark that was cleared in the cycle before
+def mark_of_earlier_stint(at, there):
+    return {"marked": 1, "word": CYCLE | PICKING}, [
+        at.place(CYCLE | BUSY, REQ, "kick" in there) + read("marked", is_(1)),
+        write("marked", 0) + at.end(1, "end" in there)]
+
+
+# (H) has failed because of (G), and looks at the class again. It fails even if a request is there
+def class_of_before(at, there):
+    found = PICKING | REQ | COUNT
+    return {"class": "above", "word": PICKING | REQ}, [
+        write("class", "ext") +
+        at.change("word", is_(PICKING | REQ), lambda word: word | REQ | COUNT, "G" in there),
+        read("word", is_(found)) + barrier("rmb" in there) + read("class", is_("above")) +
+        at.change("word", is_(found), lambda _: BUSY | ABOVE)]
+
+
 def wait_ends_early(at, there):
     return {"data": 0, "word": BUSY}, [
         at.place(BUSY, WAIT) +
@@ -168,6 +194,9 @@ ARGUMENT = (
     (left_out, ("A", "B")),
     (coalesced, ("A", "B")),
     (bypassed, ("A",)),
+    (left_out_above, ("A",)),
+    (mark_of_earlier_stint, ("kick", "end")),
+    (class_of_before, ("G", "rmb")),
     (wait_ends_early, ("B", "D")),
     (wait_ends_by_number, ("B", "D")),
     (claim_by_earlier_task, ("E", "F")),

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Search every state of the kick protocol (kick.pml, kick_task.pml) in several small configurations,
-# then show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the
-# same for the ordering argument under the rules of arm64 (arm64.py).
+# Search every state of the kick protocol (the models *.pml) in several small configurations, then
+# show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the same
+# for the ordering argument under the rules of arm64 (arm64.py).
 #
 # usage: check.sh [-v] [DIRECTORY]
 #	work files go to DIRECTORY, by default build/model; -v tells how a property was violated
@@ -18,7 +18,8 @@ fi
 work=${1:-$here/../../../../build/model}
 jobs=${JOBS:-2}
 
-# name, what it has; those that begin with `task' are of kick_task.pml, the others of kick.pml
+# name, what it has; those that begin with `task', `above', `look' are of kick_task.pml and so on,
+# the others of kick.pml
 declare -A config=(
 	# one CPU, kicked from all sides
 	[idle]="-DNCPU=1 -DNKICK=2 -DWORK -DRT -DKINDS=K_RESCHED+K_IDLE -DCTX=0"
@@ -27,7 +28,6 @@ declare -A config=(
 	# and from the idle loop, behind its last look at need_resched
 	[idle-self]="-DNCPU=1 -DNKICK=1 -DWORK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_IDLE"
 	[preempt]="-DNCPU=1 -DNKICK=1 -DRT -DKINDS=K_RESCHED+K_PREEMPT -DCTX=C_TASK+C_OP+C_IRQ"
-	[nmi]="-DNCPU=1 -DNKICK=1 -DWORK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_NMI"
 	# SCX_ENQ_PREEMPT with the rq lock of the target
 	[enq]="-DNCPU=1 -DNKICK=1 -DRT -DENQ -DKINDS=K_ENQ -DCTX=0"
 	# one waits, and is not the only one to wait for that CPU
@@ -38,7 +38,7 @@ declare -A config=(
 		-DCTX=C_TASK -DAFTER=0"
 	# two wait for each other, between all other things that CPUs do
 	[pair]="-DNCPU=2 -DWAITS -DNOSLICE -DKINDS=K_WAIT -DRING -DCTX=C_OP"
-	[ring]="-DNCPU=3 -DWAITS -DNOSLICE -DNOTICK -DNOBLOCK -DKINDS=K_WAIT -DRING
+	[ring]="-DNCPU=3 -DWAITS -DNOSLICE -DNOTICK -DNOBLOCK -DKINDS=K_WAIT -DRING -DKICKS_EACH=1
 		-DCTX=C_TASK -DAFTER=0"
 	# core scheduling: CPU 0 picks for its sibling, too
 	[core]="-DNCPU=2 -DNKICK=1 -DCORE -DWORK -DRT -DONEWAY -DNOSLICE -DKINDS=K_IDLE -DCTX=0
@@ -46,6 +46,9 @@ declare -A config=(
 	[core-wait]="-DNCPU=2 -DCORE -DWAITS -DONEWAY -DNOSLICE -DKINDS=K_WAIT -DCTX=C_TASK
 		-DAFTER=0"
 	[core-rt]="-DNCPU=2 -DCORE -DCORE_RT -DNOBLOCK -DNOSLICE -DKINDS=K_RESCHED -DCTX=0"
+	# one waits for a CPU that tasks of a higher class come to
+	[wait-above]="-DNCPU=2 -DRT -DWAITS -DNOSLICE -DNOBLOCK -DKINDS=K_WAIT -DONEWAY
+		-DCTX=C_TASK -DAFTER=0"
 	[hotplug]="-DNCPU=2 -DHOTPLUG -DNOTICK -DKINDS=K_RESCHED -DCTX=C_TASK+C_IRQ"
 	[exit]="-DNCPU=1 -DNKICK=1 -DEXITS -DNOTICK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_TASK"
 	[exit-nmi]="-DNCPU=1 -DEXITS -DNOTICK -DKINDS=K_RESCHED -DCTX=C_NMI"
@@ -73,6 +76,14 @@ declare -A config=(
 	[task-core]="-DCLAIMERS=1 -DCORE -DKINDS=K_TASK"
 	[task-core-op]="-DCLAIMERS=1 -DCORE -DRTS -DKINDS=K_OP"
 	[task-exit]="-DCLAIMERS=1 -DNUMBERS=2 -DEXITS -DNOTICK -DKINDS=K_OP"
+	# a task of a higher class, which may become one of sched_ext while it runs
+	[above]="-DKICKERS=2"
+	# self-kicks behind the last look at need_resched, and elsewhere; kicks from NMI of the CPU
+	# itself and of another one; kicks from operations that enqueue the task later
+	[look]="-DCTX=C_LOOK+C_TASK"
+	[look-nmi-self]="-DCTX=C_NMI -DNMI=0 -DNOTICK"
+	[look-nmi]="-DCTX=C_NMI -DNMI=1 -DNOTICK"
+	[look-op]="-DCTX=C_OP -DNOTICK"
 )
 
 # mutant, the configuration that must catch it
@@ -83,16 +94,17 @@ declare -A mutant=(
 	[END_STORES]=idle [END_FORGETS]=idle [END_DROPS_IDLE]=idle
 	[SELF_FORGOTTEN]=self [KICK_IN_OP]=self [IDLE_SELF_SLEEPS]=idle-self
 	[PREEMPT_IGNORED]=preempt [SPLIT_XCHG]=preempt
-	[NMI_SENDS]=nmi [NMI_NOT_QUEUED]=nmi [WORK_CLAIMED_LATE]=nmi
 	[ENQ_KEEPS_SLICE]=enq [ENQ_STALE]=enq
 	[NO_WAIT]=waiters [WAIT_IGNORES_CYCLES]=waiters [STALE_SAMPLE]=waiters
 	[COALESCED_NOT_WAITED]=waiters [ASKED_CLEARED_LATE]=waiters [CYCLES_AT_END]=waiters
-	[WAIT_STARTS_ANEW]=waiters [WAIT_PROLONGED]=waiters
+	[WAIT_STARTS_ANEW]=waiters [BIT_CLEARED_LATE]=waiters
+	[ROUNDS_UNBOUNDED]=waiters [ROUNDS_NOT_RESET]=waiters [ASK_RUNS_ON]=waiters
 	[START_NOT_RELEASE]=wait-data [WAIT_NOT_ACQUIRE]=wait-data
 	[WAIT_NEVER_YIELDS]=ring [WAIT_BEFORE_END]=ring [WAIT_FORGETS_CPU]=ring
+	[WAIT_FOR_ANY]=ring
 	[WAIT_BY_STATE]=exit-wait
 	[END_TRUSTS_SIBLING]=core [SIBLING_FORGETS]=core [SIBLING_COUNTS]=core-wait
-	[END_FIGHTS_SIBLING]=core-rt [NO_ONLINE_CHECK]=hotplug
+	[END_FIGHTS_SIBLING]=core-rt [ABOVE_FIGHTS_SIBLING]=core-rt [NO_ONLINE_CHECK]=hotplug
 	[NO_RESET]=exit [NO_RCU]=exit [CHECK_BEFORE_GUARD]=exit [NO_IRQ_WORK_SYNC]=exit-nmi
 	[MASK_NO_MB]=mask [MASK_SENDS_FIRST]=mask-kick [MASK_SENDS_LAST]=mask-kick
 	[HELD_LAST_WINS]=held [HELD_WAIT_FORGOTTEN]=held
@@ -106,6 +118,14 @@ declare -A mutant=(
 	[END_LEAVES_WAIT]=task-wait
 	[SIBLING_UNMARKED]=task-core [SIBLING_KEEPS_NUMBER]=task-core
 	[CLAIM_NO_RESET]=task-exit [DROP_FORGETS]=task-exit [DROP_CLEARS]=task-exit
+	[ABOVE_IGNORED]=above [ABOVE_BY_CLASS]=above [ABOVE_KEEPS_REQUESTS]=above
+	[ABOVE_SERVES]=above [END_OLD_CLASS]=above [NO_ENTERED]=above
+	[ENTERED_IGNORES_CYCLE]=above [ENTERED_BEFORE_CLASS]=above
+	[ENTERED_NOT_COUNTED]=above [ENTERED_NO_RESCHED]=above
+	[SELF_NO_IRQ]=look [SELF_IRQ_IF_IDLE]=look [MARK_READ_EARLY]=look
+	[NMI_PLACES]=look-nmi [HOLD_NOT_QUEUED]=look-nmi [HELD_CLAIMED_LATE]=look-nmi
+	[DRAIN_BITS_LAST]=look-nmi-self [DRAIN_FLAG_LAST]=look-nmi-self
+	[DRAIN_FORGETS_IDLE]=look-nmi [LOCKED_AT_ONCE]=look-op
 )
 
 # search NAME CONFIGURATION DEFINITION...: leaves the verdict in NAME/result
@@ -113,7 +133,9 @@ search()
 {
 	local dir=$work/$1 model=kick.pml
 
-	[[ $2 != task* ]] || model=kick_task.pml
+	case $2 in
+	task*|above*|look*)	model=kick_${2%%-*}.pml ;;
+	esac
 	shift 2
 	rm -rf "$dir"
 	mkdir -p "$dir"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kick protocol of kernel/sched/ext_kick.c, for an exhaustive search by spin.
+ * The kick protocol of kernel/sched/ext/kick*.c, for an exhaustive search by spin.
  *
- * CPUs 0 .. NCPU-1 schedule, each in a process of its own, with a process for its interrupts and
- * one for its NMIs that stop it while they run. CPUs NCPU .. NCPU+NKICK-1 only kick: what matters
+ * CPUs 0 .. NCPU-1 schedule, each in a process of its own, with a process for its interrupts
+ * that stops it while they run. CPUs NCPU .. NCPU+NKICK-1 only kick: what matters
  * of them is that there are more kickers than targets. Whatever the code does in one access to
  * memory that others see is one step here. A cmpxchg loop is one step, too: what it decides
  * depends on nothing but the value that its last, successful round found.
@@ -15,7 +15,7 @@
  * that does not end and a storm of cycles that feeds itself are all found as violated assertions
  * of a finite search, without fairness assumptions.
  *
- * The configurations and the mutants (MUT_*) are in the script `check'.
+ * The configurations and the mutants (MUT_*) are in the script `check.sh'.
  */
 
 #ifndef NCPU
@@ -32,6 +32,9 @@
 #endif
 #ifndef AFTER
 #define AFTER	12		/* cycles a CPU may need once the environment rests */
+#endif
+#ifndef ROUNDS
+#define ROUNDS	1		/* KICK_WAIT_ROUNDS */
 #endif
 #define NALL	(NCPU + NKICK)
 
@@ -61,7 +64,7 @@
 #define C_TASK		1
 #define C_OP		2	/* ops.dispatch: rq lock held, inside a cycle */
 #define C_IRQ		4
-#define C_NMI		8
+#define C_NMI		8	/* of CPU 0, to itself, K_RESCHED only: see kick_look.pml */
 #define C_IDLE		16	/* the idle task, on its way to sleep */
 
 /* What must hold. The names are 0, and there to be found in what pan says when one is violated. */
@@ -76,6 +79,9 @@ hidden byte one_interrupt;		/* at most, for all that is asked before a cycle */
 hidden byte no_interrupt_offline;
 hidden byte waits_long_enough;		/* no sched_ext task starts before the CPUs waited for cycle */
 hidden byte waits_one_cycle;		/* of each CPU, whatever other waiters do */
+hidden byte waits_for_own_targets;
+hidden byte waits_soon;			/* a task that asks for a wait does not run on without it */
+hidden byte wait_rounds_end;		/* and is not held up again and again by what it asks for */
 hidden byte wait_shows;			/* what the target's last task did */
 hidden byte comes_to_rest;		/* nobody hangs in a cycle or a wait */
 hidden byte no_storm;			/* nor do cycles cause each other for ever */
@@ -90,6 +96,7 @@ hidden byte clean_until_load;		/* nor any time later */
 #define KICK_REQ_RESCHED	8
 #define KICK_REQ_MASK		15	/* claims are in kick_task.pml */
 #define KICK_CPU_IDLE		0
+#define KICK_CPU_ABOVE		32	/* with BUSY; what it takes is in kick_above.pml */
 #define KICK_CPU_PICKING	64
 #define KICK_CPU_BUSY		128
 
@@ -104,6 +111,14 @@ hidden byte clean_until_load;		/* nor any time later */
 #define CYCLE	2
 #define WAIT	3	/* at the end of a cycle, for other CPUs */
 #define DEAD	4	/* offline */
+
+#ifdef KICKS_EACH
+#define MAY_KICK(c)	(kicks[c] < KICKS_EACH)	/* of the tasks of a CPU */
+#define COUNT(c)	kicks[c]++
+#else
+#define MAY_KICK(c)	1
+#define COUNT(c)	skip
+#endif
 
 #define VICTIM	(NCPU - 1)	/* the CPU that goes down and comes up */
 #ifdef ONEWAY
@@ -125,8 +140,11 @@ byte word[NCPU];		/* requests and state */
 bit wait_asked[NCPU];
 bit wait_on[NCPU];
 byte wait_cpu[NCPU];		/* + 1 */
+byte wait_cpus[NCPU];		/* a bit for each CPU */
+byte rounds[NCPU];
 bit wait_word[NCPU];		/* its number is that of the word of wait_cpu: 16 bits never wrap here */
-bit unsent_work[NALL];		/* the irq_work is queued */
+byte held_req[NCPU];		/* the cpumasks: what CPU 0 is kicked with */
+bit queued[NCPU];		/* the irq_work */
 
 /* The kernel around it. */
 bit nr[NCPU];			/* need_resched of current */
@@ -134,7 +152,6 @@ bit ipi[NCPU];			/* reschedule IPI pending at the interrupt controller */
 bit irqs_off[NCPU];
 bit preempt_off[NALL];
 bit hard[NCPU];			/* in an interrupt handler */
-bit in_nmi[NCPU];
 bit asleep[NCPU];		/* only an interrupt ends it */
 bit polling[NCPU];		/* TIF_POLLING_NRFLAG of the idle task */
 bit rqlock[NCPU];
@@ -183,6 +200,7 @@ byte late[NCPU];		/* before the next one */
 bit held[NCPU];			/* the task was picked in an earlier cycle, but has not started yet */
 byte visited[NCPU];		/* CPUs that this wait has come to, */
 byte passed[NCPU];		/* those of them that have entered a cycle since */
+byte kicks[NCPU];
 bit early_word[NCPU];		/* wait_word as of before the kick */
 byte asked[NALL];		/* by the kicks that the operation holds back */
 byte after[NCPU];		/* cycles since the environment rests */
@@ -230,6 +248,13 @@ inline queue_task(c, t)
 #define ASKED(c, req)	req
 #endif
 
+#ifdef MUT_ABOVE_BY_CLASS
+#define ABOVE(t, w)	(cls[t] == OTHER)
+#else
+#define ABOVE(t, w)	((w) & KICK_CPU_ABOVE)
+#endif
+#define MARKED(t, w)	(nr[t] && ((w) & KICK_CPU_BUSY || cls[t] == IDLE))
+
 /* A request was placed or found pending: it counts from here on. */
 inline accepted(c, t, req)
 {
@@ -254,39 +279,29 @@ inline accepted(c, t, req)
 }
 
 /* @w: the target's word before the request */
-inline kick_send(c, t, w, nmi)
+inline kick_send(c, t, w)
 {
 	if
-#ifndef MUT_NMI_SENDS
-	:: nmi ->
-#ifndef MUT_NMI_NOT_QUEUED
-		unsent_work[c] = 1
-#else
-		skip
-#endif
-#endif
-	:: !(nmi) && c == t ->
+	:: c == t ->
 #ifndef MUT_SELF_FORGOTTEN
 		nr[t] = 1;
 #endif
 #ifndef MUT_IDLE_SELF_SLEEPS
 		if
-		:: c < NCPU && cls[c] == IDLE && !hard[c] && at[c] == REST -> unsent_work[c] = 1
+		:: c < NCPU && cls[c] == IDLE && !hard[c] && at[c] == REST -> queued[c] = 1
 		:: else
 		fi
 #else
 		skip
 #endif
-	:: !(nmi) && c != t ->
+	:: c != t ->
 		PROPERTY(no_interrupt_offline, online[t]);
 		if
-		:: !(w & KICK_CPU_BUSY) && polling[t] -> nr[t] = 1
+		/* marked already: kick_look.pml shows that this is enough */
+		:: MARKED(t, w)
+		:: !MARKED(t, w) && !(w & KICK_CPU_BUSY) && polling[t] -> nr[t] = 1
 		:: else -> ipi[t] = 1
 		fi
-#ifdef MUT_NMI_SENDS
-	/* lost: the interrupt controller was in the middle of another interrupt */
-	:: nmi -> skip
-#endif
 	fi
 }
 
@@ -296,8 +311,18 @@ inline kick_send(c, t, w, nmi)
 #define RINGING	(KICK_REQ_MASK | KICK_CPU_PICKING)
 #endif
 
+/* This CPU starts a cycle, which ends with the wait, if it is not inside one. */
+inline kick_ask_wait(c, t)
+{
+	wait_cpus[c] = wait_cpus[c] | BIT(t);
+	wait_asked[c] = 1;
+#ifndef MUT_ASK_RUNS_ON
+	nr[c] = nr[c] || (!(word[c] & KICK_CPU_PICKING) && cls[c] == EXT)
+#endif
+}
+
 /* The request goes into the word. What was there tells whether anybody has to be interrupted. */
-inline kick_place(c, t, req, w, nmi)
+inline kick_place(c, t, req, w)
 {
 	w = word[t];
 	if
@@ -311,6 +336,8 @@ inline kick_place(c, t, req, w, nmi)
 		accepted(c, t, ASKED(c, req));
 #endif
 		KICKED(t)
+	/* nothing to do before its task leaves, and nobody to wait for */
+	:: (req & KICK_REQ_RESCHED) && ABOVE(t, w) -> owed[t] = 1; KICKED(t)
 	:: else ->
 		accepted(c, t, ASKED(c, req));
 #ifdef MUT_WAIT_BY_STATE
@@ -325,9 +352,9 @@ inline kick_place(c, t, req, w, nmi)
 		:: 0
 #else
 #ifdef MUT_COALESCED_NOT_WAITED
-		:: (req & ~w) && (req & KICK_REQ_WAIT) && c < NCPU && c != t -> wait_asked[c] = 1
+		:: (req & ~w) && (req & KICK_REQ_WAIT) && c < NCPU && c != t -> kick_ask_wait(c, t)
 #else
-		:: (req & KICK_REQ_WAIT) && c < NCPU && c != t -> wait_asked[c] = 1
+		:: (req & KICK_REQ_WAIT) && c < NCPU && c != t -> kick_ask_wait(c, t)
 #endif
 #endif
 		:: else
@@ -349,7 +376,7 @@ inline kick_place(c, t, req, w, nmi)
 				sent = 1;
 				/* one interrupt for all that is asked before the next cycle */
 				if
-				:: !(nmi) && c != t ->
+				:: c != t ->
 					bell[t] = bell[t] + 1;
 					PROPERTY(one_interrupt, bell[t] == 1)
 				:: else
@@ -361,7 +388,7 @@ inline kick_place(c, t, req, w, nmi)
 }
 
 /* A whole kick. It ends the context @ctx that it is made in. */
-inline kick_now(c, t, req, w, nmi, ctx)
+inline kick_now(c, t, req, w, ctx)
 {
 #if defined(EXITS) || defined(HOTPLUG)
 #ifdef MUT_CHECK_BEFORE_GUARD
@@ -385,7 +412,7 @@ inline kick_now(c, t, req, w, nmi, ctx)
 #ifndef MUT_NO_MB
 			smp_mb(c);	/* (A) */
 #endif
-			kick_place(c, t, req, w, nmi)
+			kick_place(c, t, req, w)
 		:: else
 		fi;
 		if
@@ -401,12 +428,12 @@ inline kick_now(c, t, req, w, nmi, ctx)
 		fi }
 #endif
 #ifdef MUT_SENT_FIRST
-	:: atomic { sent -> kick_send(c, t, w, nmi); sent = 0 }
+	:: atomic { sent -> kick_send(c, t, w); sent = 0 }
 	:: atomic { placed && !sent -> word[t] = word[t] | req; placed = 0;
 		w = 0; t = 0; req = 0; ctx = 0; break }
 #else
 	:: atomic { sent && !placed ->
-		kick_send(c, t, w, nmi);
+		kick_send(c, t, w);
 		sent = 0; w = 0; t = 0; req = 0; ctx = 0; break }
 #endif
 	od
@@ -433,10 +460,11 @@ inline kick_mask(c, t, req, w, send, ctx)
 		fi;
 		req = reqs[t];
 		reqs[t] = 0;
-		kick_place(c, t, req, w, 0);
+		kick_place(c, t, req, w);
 		if
-		:: sent && !(w & KICK_CPU_BUSY) && polling[t] -> nr[t] = 1
-		:: sent && !(!(w & KICK_CPU_BUSY) && polling[t]) ->
+		:: sent && MARKED(t, w)
+		:: sent && !MARKED(t, w) && !(w & KICK_CPU_BUSY) && polling[t] -> nr[t] = 1
+		:: sent && !MARKED(t, w) && !(!(w & KICK_CPU_BUSY) && polling[t]) ->
 #ifdef MUT_MASK_SENDS_LAST
 			send = 0;
 #endif
@@ -616,6 +644,30 @@ inline scx_kick_sibling_pick(c)
 }
 #endif
 
+#define STATE(c)	(cls[c] == IDLE -> KICK_CPU_IDLE : \
+			 (cls[c] == EXT -> KICK_CPU_BUSY : (KICK_CPU_BUSY | KICK_CPU_ABOVE)))
+#ifdef MUT_END_DROPS_IDLE
+#define DROPPED(c)	(cls[c] == OTHER -> KICK_REQ_MASK : KICK_REQ_IDLE)
+#else
+/* it will start a cycle before it idles, or runs a sched_ext task */
+#define DROPPED(c)	(cls[c] == OTHER -> KICK_REQ_MASK : (cls[c] == EXT -> KICK_REQ_IDLE : 0))
+#endif
+
+/* A sibling has picked, and the CPU left a state in which it was left alone. */
+#ifdef MUT_END_TRUSTS_SIBLING
+#define LEFT_BUSY(c, w)		0
+#else
+#define LEFT_BUSY(c, w)		(cls[c] == IDLE && ((w) & KICK_CPU_BUSY))
+#endif
+#define LEFT_ABOVE(c, w)	(((w) & KICK_CPU_ABOVE) && cls[c] != OTHER)
+#ifdef MUT_END_FIGHTS_SIBLING
+#define OWES_CYCLE(c, w)	(LEFT_BUSY(c, w) || LEFT_ABOVE(c, w))
+#elif defined(MUT_ABOVE_FIGHTS_SIBLING)
+#define OWES_CYCLE(c, w)	((LEFT_BUSY(c, w) && !forced[c]) || LEFT_ABOVE(c, w))
+#else
+#define OWES_CYCLE(c, w)	((LEFT_BUSY(c, w) || LEFT_ABOVE(c, w)) && !forced[c])
+#endif
+
 inline scx_kick_cycle_end(c, w)
 {
 	w = word[c];
@@ -623,37 +675,20 @@ inline scx_kick_cycle_end(c, w)
 	next_number(c);
 #endif
 #ifdef MUT_END_STORES
-	word[c] = (w & KICK_REQ_MASK) | (cls[c] == IDLE -> KICK_CPU_IDLE : KICK_CPU_BUSY);
+	word[c] = (w & KICK_REQ_MASK) | STATE(c);
+#elif defined(MUT_END_FORGETS)
+	word[c] = STATE(c);
 #else
-#ifdef MUT_END_FORGETS
-	word[c] = (cls[c] == IDLE -> KICK_CPU_IDLE : KICK_CPU_BUSY);
-#else
+	word[c] = (w & KICK_REQ_MASK & ~DROPPED(c)) | STATE(c);
 	if
-	:: cls[c] == IDLE ->
-#ifdef MUT_END_DROPS_IDLE
-		word[c] = (w & KICK_REQ_MASK & ~KICK_REQ_IDLE) | KICK_CPU_IDLE
-#else
-		word[c] = (w & KICK_REQ_MASK) | KICK_CPU_IDLE
-#endif
-	:: else ->
-		/* it will start a cycle before it idles */
-		word[c] = (w & KICK_REQ_MASK & ~KICK_REQ_IDLE) | KICK_CPU_BUSY
-	fi;
-	if
-	:: word[c] & KICK_REQ_MASK -> nr[c] = 1
-#ifndef MUT_END_TRUSTS_SIBLING
-	:: !(word[c] & KICK_REQ_MASK) && cls[c] == IDLE && (w & KICK_CPU_BUSY) &&
-#ifdef MUT_END_FIGHTS_SIBLING
-	   1 ->
-#else
-	   !forced[c] ->
-#endif
-		nr[c] = 1
-#endif
+	:: (word[c] & KICK_REQ_MASK) || OWES_CYCLE(c, w) -> nr[c] = 1
 	:: else
 	fi;
 #endif
-#endif
+	if
+	:: cls[c] == OTHER -> owed_preempt[c] = 0; entered(c)
+	:: else
+	fi;
 	if
 	:: !(word[c] & KICK_REQ_MASK) -> bell[c] = 0
 	:: else
@@ -662,93 +697,117 @@ inline scx_kick_cycle_end(c, w)
 }
 
 #ifdef MUT_WAIT_IGNORES_CYCLES
-#define WAIT_DONE(c, t)	(!(word[t] & KICK_REQ_WAIT))
+#define WAIT_DONE(c, t)	(!online[t] || !(word[t] & KICK_REQ_WAIT))
 #else
-#define WAIT_DONE(c, t)	(!(word[t] & KICK_REQ_WAIT) || !wait_word[c])
+#define WAIT_DONE(c, t)	(!online[t] || !(word[t] & KICK_REQ_WAIT) || !wait_word[c])
 #endif
-#ifdef MUT_WAIT_STARTS_ANEW
-#define ANEW(c)		1
-#elif defined(MUT_WAIT_PROLONGED)
-#define ANEW(c)		wait_asked[c]
+#ifdef MUT_ROUNDS_UNBOUNDED
+#define NEXT_ROUND(c)	wait_asked[c]
 #else
-#define ANEW(c)		(wait_asked[c] && (switched || !wait_on[c]))
+#define NEXT_ROUND(c)	(wait_asked[c] && rounds[c] < ROUNDS)
 #endif
-
-#ifdef MUT_WAIT_FORGETS_CPU
-#define GOES_ON_AT(c)	0
+#ifdef MUT_WAIT_FOR_ANY
+#define TO_BE_WAITED_FOR(c, t)	(t != c && (word[t] & KICK_REQ_WAIT))
 #else
-#define GOES_ON_AT(c)	(wait_cpu[c] - 1)
+#define TO_BE_WAITED_FOR(c, t)	(wait_cpus[c] & BIT(t))
 #endif
 
-/* For each CPU @t from wait_cpu on. */
-inline kick_wait(c, t)
+/* cpumask_next() */
+inline next_cpu(c, t)
 {
-	at[c] = WAIT;
 	do
-	:: atomic { t < NCPU && (t == c || !online[t] || !(word[t] & KICK_REQ_WAIT)) -> t++ }
-	:: atomic { t < NCPU && t != c && online[t] && (word[t] & KICK_REQ_WAIT) ->
+	:: t < NCPU && !TO_BE_WAITED_FOR(c, t) -> t++
+	:: else -> break
+	od
+}
+
+/* Goes through wait_cpus, from where the last time ended, or anew: @t, of which @begun. */
+inline kick_wait_begin(c, t)
+{
+	atomic {
+		at[c] = WAIT;
+#ifndef MUT_ROUNDS_NOT_RESET
 		if
-		:: wait_cpu[c] != t + 1 ->
-			wait_cpu[c] = t + 1;
-#ifdef MUT_STALE_SAMPLE
-			wait_word[c] = early_word[c];
-#else
-			wait_word[c] = 1;
-#endif
-			visited[c] = visited[c] | BIT(t)
+		:: switched || !wait_on[c] -> rounds[c] = 0
 		:: else
 		fi;
+#endif
+		if
+		:: switched || !held[c] -> visited[c] = 0; passed[c] = 0
+		:: else
+		fi;
+		if
+		:: bypass -> wait_cpus[c] = 0; wait_asked[c] = 0; wait_cpu[c] = 0; wait_word[c] = 0
+		:: else
+		fi;
+#ifdef MUT_WAIT_STARTS_ANEW
+		wait_word[c] = wait_cpu[c] != 0;
+#endif
+		t = (wait_cpu[c] -> wait_cpu[c] - 1 : NCPU) };
+	do
+	:: atomic { wait_cpu[c] && WAIT_DONE(c, t) ->
+#ifdef MUT_BIT_CLEARED_LATE
+		wait_cpus[c] = wait_cpus[c] & ~BIT(t);
+#endif
+		wait_cpu[c] = 0; wait_word[c] = 0; t++;
+		if
+		:: begun -> next_cpu(c, t)
+		:: else
+		fi }
+	/* a wait takes one cycle of each CPU, however many waiters and however it gives way */
+	:: atomic { wait_cpu[c] && !WAIT_DONE(c, t) && (passed[c] & BIT(t)) -> PROPERTY(waits_one_cycle, 0) }
+#ifndef MUT_WAIT_NEVER_YIELDS
+	:: atomic { wait_cpu[c] && nr[c] ->
+#ifdef MUT_WAIT_FORGETS_CPU
+		wait_cpu[c] = 0; wait_word[c] = 0;
+#endif
+		wait_on[c] = 1; held[c] = 1; begun = 0; t = 0; break }
+#endif
+	:: atomic { !wait_cpu[c] && !begun -> begun = 1;
+		if
+		:: NEXT_ROUND(c) ->
+			rounds[c]++;
+			PROPERTY(wait_rounds_end, rounds[c] <= ROUNDS);
+#ifndef MUT_ASKED_CLEARED_LATE
+			wait_asked[c] = 0;
+#endif
+			t = 0
+		:: else
+		fi;
+		next_cpu(c, t) }
+	:: atomic { !wait_cpu[c] && begun && t < NCPU ->
+		PROPERTY(waits_for_own_targets, wait_cpus[c] & BIT(t));
+#ifndef MUT_BIT_CLEARED_LATE
+		wait_cpus[c] = wait_cpus[c] & ~BIT(t);
+#endif
+		wait_cpu[c] = t + 1;
+#ifdef MUT_STALE_SAMPLE
+		wait_word[c] = early_word[c];
+#else
+		wait_word[c] = 1;				/* (C) */
+#endif
+		visited[c] = visited[c] | BIT(t);
+		passed[c] = passed[c] & ~BIT(t);
 #ifdef MUT_WAIT_NOT_ACQUIRE
 		early_data = data; read_early = 1
 #endif
-		};
-		if
-		:: atomic { WAIT_DONE(c, t) -> t++ }
-		/* a wait takes one cycle of each CPU, however many waiters and however it gives way */
-		:: atomic { !WAIT_DONE(c, t) && (passed[c] & BIT(t)) -> PROPERTY(waits_one_cycle, 0) }
-#ifndef MUT_WAIT_NEVER_YIELDS
-		:: atomic { nr[c] -> wait_on[c] = 1; held[c] = 1; t = 0; break }
-#endif
-		fi
-	:: atomic { t >= NCPU ->
+		}
+	:: atomic { !wait_cpu[c] && begun && t >= NCPU ->
 #ifdef MUT_ASKED_CLEARED_LATE
 		wait_asked[c] = 0;
 #endif
 		/* a CPU that has to schedule again before it executes anything still holds the task up */
-		wait_on[c] = nr[c]; held[c] = nr[c]; wait_cpu[c] = (nr[c] -> NCPU + 1 : 0); wait_word[c] = 0;
-		visited[c] = 0; passed[c] = 0; t = 0; break }
+		wait_on[c] = nr[c]; held[c] = nr[c];
+		visited[c] = 0; passed[c] = 0; begun = 0; t = 0; break }
 	od
-}
-
-inline kick_wait_begin(c, t)
-{
-	if
-	:: atomic { ANEW(c) ->
-		if
-		:: switched || !held[c] -> visited[c] = 0; passed[c] = 0
-		:: else
-		fi };
-#ifndef MUT_ASKED_CLEARED_LATE
-		wait_asked[c] = 0;
-#endif
-		atomic { wait_cpu[c] = 0; wait_word[c] = 0; t = 0 }	/* (C) */
-	:: atomic { !ANEW(c) -> t = (wait_on[c] -> GOES_ON_AT(c) : NCPU + 1) }
-	fi;
-	if
-	:: atomic { t <= NCPU && bypass -> t = NCPU }
-	:: else
-	fi;
-	if
-	:: atomic { t <= NCPU -> skip }; kick_wait(c, t)
-	:: atomic { t > NCPU -> t = 0 }
-	fi
 }
 
 #ifdef WAITS
 #define SWITCHED(yes)	switched = (yes)
-/* What has been asked for before the cycle's end holds up the task, if it is another one. */
-#define TO_WAIT(c)	due[c] = due[c] | ((cls[c] == EXT && (switched || !held[c])) -> late[c] : 0); \
-			late[c] = ((cls[c] == EXT && (switched || !held[c])) -> 0 : late[c])
+/* What has been asked for before the cycle's end holds up the task, in the same wait ROUNDS times. */
+#define HOLDS_UP(c)	(cls[c] == EXT && (switched || !held[c] || rounds[c] < ROUNDS))
+#define TO_WAIT(c)	due[c] = due[c] | (HOLDS_UP(c) -> late[c] : 0); \
+			late[c] = (HOLDS_UP(c) -> 0 : late[c])
 inline kick_wait_if(c, t)
 {
 	if
@@ -764,11 +823,11 @@ inline kick_wait_if(c, t)
 /* ---- the processes ---- */
 
 /* Task, idle task and scheduler of one CPU. */
-active [NCPU] proctype cpu() provided (!hard[_pid] && !in_nmi[_pid])
+active [NCPU] proctype cpu() provided (!hard[_pid])
 {
 	byte c = _pid;
 	byte t, req, w, s;
-	bit sent, placed, dropped, blocked, got, rt, keep, switched;
+	bit sent, placed, dropped, blocked, got, rt, keep, switched, begun;
 #ifdef HELD
 	byte level;
 	bit wait;
@@ -785,7 +844,7 @@ active [NCPU] proctype cpu() provided (!hard[_pid] && !in_nmi[_pid])
 			if
 			:: skip
 			:: atomic { !stop -> choose(c, t, req) };
-				kick_now(c, t, req, w, 0, in_op[c])
+				kick_now(c, t, req, w, in_op[c])
 			fi;
 #endif
 			/* sti; hlt */
@@ -805,13 +864,17 @@ active [NCPU] proctype cpu() provided (!hard[_pid] && !in_nmi[_pid])
 #endif
 
 	/* A task runs. */
-	:: atomic { cls[c] != IDLE && !nr[c] && !stopper[c] && ((CTX) & C_TASK) && !stop && KICKS(c) ->
+	:: atomic { cls[c] != IDLE && !nr[c] && !stopper[c] && ((CTX) & C_TASK) && !stop && KICKS(c) &&
+	   MAY_KICK(c) ->
+		COUNT(c);
 #ifdef MUT_STALE_SAMPLE
 		early_word[c] = 1;
 #endif
 		choose(c, t, req); queue_task(c, t); preempt_off[c] = 1; irqs_off[c] = 1 };
-		kick_now(c, t, req, w, 0, preempt_off[c]);
-		irqs_off[c] = 0
+		kick_now(c, t, req, w, preempt_off[c]);
+		atomic {
+			PROPERTY(waits_soon, nr[c] || !late[c] || cls[c] != EXT);
+			irqs_off[c] = 0 }
 
 #ifndef NOBLOCK
 	:: atomic { cls[c] != IDLE && !nr[c] && !stopper[c] -> blocked = 1; goto schedule }
@@ -913,7 +976,7 @@ schedule:
 		/* it kicks: what it decided is done after it, and then its kicks */
 #ifdef MUT_KICK_IN_OP
 		:: atomic { in_op[c] && !stop && loaded -> choose(c, t, req); s = t };
-			kick_now(c, t, req, w, 0, in_op[c]);
+			kick_now(c, t, req, w, in_op[c]);
 			atomic { queue_task(c, s); s = 0 }
 #else
 #ifdef HELD
@@ -921,11 +984,11 @@ schedule:
 			choose(c, t, req); kick_later(c, req, level, wait);
 			choose(c, t, req); kick_later(c, req, level, wait);
 			kick_flush_masks(req, level, wait) };
-			kick_now(c, t, req, w, 0, in_op[c]);
+			kick_now(c, t, req, w, in_op[c]);
 			asked[c] = 0
 #else
 		:: atomic { in_op[c] && !stop && loaded -> choose(c, t, req); queue_task(c, t) };
-			kick_now(c, t, req, w, 0, in_op[c])
+			kick_now(c, t, req, w, in_op[c])
 #endif
 #endif
 #endif
@@ -1031,7 +1094,7 @@ picked:
 }
 
 /* Interrupts of one CPU, and what else sets its need_resched. */
-active [NCPU] proctype interrupts() provided (!in_nmi[_pid - NCPU])
+active [NCPU] proctype interrupts()
 {
 	byte c = _pid - NCPU;
 	byte t, req, w;
@@ -1054,50 +1117,35 @@ active [NCPU] proctype interrupts() provided (!in_nmi[_pid - NCPU])
 #if (CTX) & C_IRQ
 	:: atomic { !stop && !irqs_off[c] && KICKS(c) -> hard[c] = 1; asleep[c] = 0;
 		choose(c, t, req); queue_task(c, t) };
-		kick_now(c, t, req, w, 0, hard[c])
+		kick_now(c, t, req, w, hard[c])
 #endif
 
 #if (CTX) & (C_NMI + C_IDLE)
-	/* kick_unsent_workfn(): an NMI may come in the middle of it, and queue it again */
-	:: atomic { unsent_work[c] && !irqs_off[c] -> hard[c] = 1; asleep[c] = 0;
-#ifndef MUT_WORK_CLAIMED_LATE
-		unsent_work[c] = 0
+	/* kick_work_fn() */
+	:: atomic { queued[c] && !irqs_off[c] -> queued[c] = 0; hard[c] = 1; asleep[c] = 0 };
+#if (CTX) & C_NMI
+		if
+		:: atomic { loaded && held_req[c] -> req = held_req[c]; held_req[c] = 0 };
+			kick_now(c, t, req, w, dropped)
+		:: atomic { !(loaded && held_req[c]) }
+		fi;
 #endif
-		};
-		w = word[c];
 		atomic {
 			if
-			:: w & KICK_REQ_MASK -> nr[c] = 1
+			:: loaded && (word[c] & KICK_REQ_MASK) -> nr[c] = 1
 			:: else
 			fi;
-#ifdef MUT_WORK_CLAIMED_LATE
-			unsent_work[c] = 0;
-#endif
-			w = 0; hard[c] = 0
+			hard[c] = 0
 		}
 #endif
-	od
-}
-
 #if (CTX) & C_NMI
-/* A CPU that kicks itself from NMI. NMIs of kicker() kick others. */
-active [NCPU] proctype nmi()
-{
-	byte c = _pid - 2 * NCPU;
-	byte t, req, w;
-	bit sent, placed, dropped;
-
-	do
-	:: atomic { !stop && at[c] != DEAD -> in_nmi[c] = 1; choose(c, t, req); queue_task(c, t) };
-		kick_now(c, t, req, w, 1, in_nmi[c])
+	/* NMI leaves the rest to that */
+	:: atomic { !stop && at[c] != DEAD && loaded && !bypass ->
+		held_req[c] = KICK_REQ_RESCHED; queued[c] = 1 }
+#endif
 	od
 }
-#define NBEFORE		(3 * NCPU)
-#define KICKER_NMI	1
-#else
 #define NBEFORE		(2 * NCPU)
-#define KICKER_NMI	0
-#endif
 
 #ifdef MASK
 #define MAY_KICK_ONE(c)	(c != NCPU)
@@ -1132,20 +1180,7 @@ active [NKICK] proctype kicker()
 		preempt_off[c] = 1
 #endif
 		};
-		kick_now(c, t, req, w, KICKER_NMI, preempt_off[c])
-#if KICKER_NMI
-	/* kick_unsent_workfn() */
-	:: unsent_work[c] ->
-		unsent_work[c] = 0;
-		w = word[0];
-		atomic {
-			if
-			:: (w & KICK_REQ_MASK) && !(w & KICK_CPU_PICKING) -> kick_send(c, 0, w, 0)
-			:: else
-			fi;
-			w = 0
-		}
-#endif
+		kick_now(c, t, req, w, preempt_off[c])
 #endif
 #if (KINDS) & K_ENQ
 	/* SCX_ENQ_PREEMPT: scx_kick_local_enq() */
@@ -1267,7 +1302,7 @@ active proctype scheduler()
 		:: else -> i = 0; break
 		od;
 		do
-		:: i < NCPU -> (!hard[i] && !in_nmi[i]); i++
+		:: i < NCPU -> (!hard[i]); i++
 		:: else -> i = 0; break
 		od;
 #endif
@@ -1275,12 +1310,13 @@ active proctype scheduler()
 		do
 		:: i < NCPU ->
 #ifndef MUT_NO_IRQ_WORK_SYNC
-			!unsent_work[i] && !hard[i];
+			!queued[i] && !hard[i];
 #endif
 			atomic {
 #ifndef MUT_NO_RESET
 				word[i] = KICK_CPU_IDLE;
-				wait_asked[i] = 0; wait_on[i] = 0;
+				wait_asked[i] = 0; wait_on[i] = 0; wait_cpus[i] = 0; wait_cpu[i] = 0;
+				held_req[i] = 0;
 #endif
 				forget(i); i++
 			}
@@ -1293,7 +1329,7 @@ active proctype scheduler()
 		do
 		:: i < NCPU ->
 			PROPERTY(clean_until_load, word[i] == KICK_CPU_IDLE && !wait_asked[i] && !wait_on[i] &&
-				 !unsent_work[i]);
+				 !wait_cpus[i] && !queued[i] && !held_req[i]);
 			i++
 		:: else -> i = 0; break
 		od;
@@ -1303,7 +1339,11 @@ active proctype scheduler()
 		do
 		:: atomic { i < NCPU && !rqlock[RQ(i)] ->
 			if
-			:: cls[i] == OTHER -> cls[i] = EXT
+			:: cls[i] == OTHER -> cls[i] = EXT;
+				/* scx_kick_entered() */
+				word[i] = (word[i] & KICK_CPU_PICKING -> word[i] | KICK_REQ_RESCHED :
+					   word[i] & ~KICK_CPU_ABOVE);
+				resched_curr(i)
 			:: skip
 			fi;
 			i++ }
@@ -1330,12 +1370,14 @@ active proctype monitor()
 			/* nobody hangs in a cycle or in a wait, nobody has been left unseen */
 			PROPERTY(comes_to_rest, at[i] == RUN || at[i] == REST || at[i] == DEAD);
 			PROPERTY(comes_to_rest, at[i] == DEAD ||
-				 (!nr[i] && !ipi[i] && !unsent_work[i]));
+				 (!nr[i] && !ipi[i] && !queued[i]));
 			PROPERTY(clean_after_exit, !clean ||
 				 (word[i] == KICK_CPU_IDLE && !wait_asked[i] && !wait_on[i]));
 			if
 			:: loaded && at[i] != DEAD ->
-				PROPERTY(kick_is_served, !owed[i] && !owed_preempt[i]);
+				/* a task of a higher class keeps the CPU, which goes through a cycle after it */
+				PROPERTY(kick_is_served, cls[i] == OTHER || forced[i] ||
+					 (!owed[i] && !owed_preempt[i]));
 				PROPERTY(nothing_pending, !(word[i] & KICK_REQ_MASK));
 				/* a CPU that is forced idle has tasks, it is not idle */
 				PROPERTY(idle_kick_is_served, cls[i] != IDLE || forced[i] || !owed_idle[i]);

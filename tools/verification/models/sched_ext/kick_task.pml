@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The claims of scx_bpf_kick_task() in kernel/sched/ext_kick.c, for an exhaustive search by spin.
+ * The claims of scx_bpf_kick_task() in kernel/sched/ext/kick*.c, for an exhaustive search by spin.
  *
  * One CPU schedules. CLAIMERS others claim the preemption of its task A, or kick the CPU. Steps,
  * ghosts and the way to a state of rest are those of kick.pml, see there. What is added are the
@@ -10,7 +10,7 @@
  * The environment lasts until the word has had NUMBERS numbers at most, and may stop before. So
  * they do not wrap, and no claimer mistakes one for another because of that.
  *
- * The configurations and the mutants (MUT_*) are in the script `check'.
+ * The configurations and the mutants (MUT_*) are in the script `check.sh'.
  */
 
 #ifndef CLAIMERS
@@ -83,6 +83,7 @@ hidden byte clean;
 #define KICK_CPU_IDLE		0
 #define KICK_CPU_PICKING	64
 #define KICK_CPU_BUSY		128
+#define KICK_CPU_ABOVE		256	/* with BUSY */
 
 /* Tasks. */
 #define IDLE	0
@@ -90,6 +91,7 @@ hidden byte clean;
 #define B	2		/* of sched_ext, another one */
 #define RT	3
 #define IS_EXT	((cur == A || cur == B) && ext)
+#define IS_ABOVE	(cur == RT || (cur != IDLE && !ext))
 
 /* What the CPU is doing: at. */
 #define RUN	0
@@ -101,7 +103,7 @@ hidden byte clean;
 
 #define ENV	(!stop && number < NUMBERS && turn < NUMBERS)
 
-byte word = KICK_CPU_BUSY;
+short word = KICK_CPU_BUSY;
 byte number = 1;		/* of the cycle and of siblings' picks: accessed together with it */
 byte curr = A;			/* rq->curr, as others see it */
 byte curr_turn;			/* and in which turn: ghost */
@@ -171,13 +173,17 @@ inline forget()
 			op = 0; held = 0; off[c] = 0; hard = hard && !IS_SELF(c)
 #define DROPPED		(!loaded || bypass)
 
+#define MARKED(w)	(nr && ((w) & KICK_CPU_BUSY || cur == IDLE))
+
 /* @w: the word before the request */
 inline kick_send(c, w)
 {
 	if
 	:: IS_SELF(c) -> nr = 1
-	:: !IS_SELF(c) && !(w & KICK_CPU_BUSY) && polling -> nr = 1
-	:: !IS_SELF(c) && !(!(w & KICK_CPU_BUSY) && polling) -> ipi = 1
+	/* marked already */
+	:: !IS_SELF(c) && MARKED(w)
+	:: !IS_SELF(c) && !MARKED(w) && !(w & KICK_CPU_BUSY) && polling -> nr = 1
+	:: !IS_SELF(c) && !MARKED(w) && !(!(w & KICK_CPU_BUSY) && polling) -> ipi = 1
 	fi
 }
 
@@ -200,6 +206,7 @@ inline kick_place(c, req)
 	w = word;
 	if
 	:: (req & KICK_REQ_IDLE) && (w & KICK_CPU_BUSY) -> owed_idle = 1
+	:: (req & KICK_REQ_RESCHED) && (w & KICK_CPU_ABOVE) -> owed = 1
 	:: else ->
 		if
 		:: req & KICK_REQ_IDLE -> owed_idle = 1
@@ -403,7 +410,8 @@ inline kick_flush_claim(c)
 active [CLAIMERS] proctype claimer()
 {
 	byte c = _pid;
-	byte w, s, r, seen, sw, ret, held;
+	short w;
+	byte s, r, seen, sw, ret, held;
 	bit op, sent, gone, pending;
 
 	do
@@ -534,33 +542,39 @@ inline scx_kick_sibling_pick()
 #endif
 }
 
+/* A sibling has picked, and the CPU left a state in which it was left alone. */
+#define OWES_CYCLE(w)	((cur == IDLE && ((w) & KICK_CPU_BUSY)) || \
+			 (((w) & KICK_CPU_ABOVE) && !IS_ABOVE))
+
 inline scx_kick_cycle_end()
 {
 	w = word;
 	keep = KICK_REQ_MASK | KICK_CLAIM;
 	if
-	:: cur != IDLE -> keep = keep & ~KICK_REQ_IDLE
+	:: IS_ABOVE -> keep = 0; owed_preempt = 0
+	:: cur != IDLE && !IS_ABOVE -> keep = keep & ~KICK_REQ_IDLE
 	:: else
 	fi;
 	if
-	:: switched && (w & KICK_CPU_PICKING) ->
+	:: (switched || IS_ABOVE) && (w & KICK_CPU_PICKING) ->
 #ifndef MUT_END_KEEPS_CLAIM
 		keep = keep & ~(KICK_REQ_TASK | KICK_CLAIM);
 #endif
 		if
 		:: holder ->
-			PROPERTY(claim_is_served, holder_turn != turn);
+			PROPERTY(claim_is_served, holder_turn != turn || !ext);
 			holder = 0; holder_turn = 0; armed = 0
 		:: else
 		fi
 	:: else
 	fi;
-	word = (w & keep) | (cur == IDLE -> KICK_CPU_IDLE : KICK_CPU_BUSY);
+	word = (w & keep) | (cur == IDLE -> KICK_CPU_IDLE :
+			     (IS_ABOVE -> (KICK_CPU_BUSY | KICK_CPU_ABOVE) : KICK_CPU_BUSY));
 	if
 #ifdef MUT_END_LEAVES_WAIT
-	:: (word & KICK_REQ_MASK & ~KICK_REQ_WAIT) || (cur == IDLE && (w & KICK_CPU_BUSY)) -> nr = 1
+	:: (word & KICK_REQ_MASK & ~KICK_REQ_WAIT) || OWES_CYCLE(w) -> nr = 1
 #else
-	:: (word & KICK_REQ_MASK) || (cur == IDLE && (w & KICK_CPU_BUSY)) -> nr = 1
+	:: (word & KICK_REQ_MASK) || OWES_CYCLE(w) -> nr = 1
 #endif
 	:: else
 	fi;
@@ -588,7 +602,8 @@ inline switch_to(next)
 
 active proctype cpu() provided (!hard)
 {
-	byte w, next, keep;
+	short w;
+	byte next, keep;
 	bit switched, blocked, rt;
 
 	do
@@ -757,7 +772,9 @@ active proctype scheduler()
 			loaded = 1 }
 		fi;
 		/* tasks enter the class after cycles that have seen it unloaded */
-		atomic { at != CYCLE -> ext = 1 }
+		atomic { at != CYCLE -> ext = 1;
+			/* scx_kick_entered() */
+			word = word & ~KICK_CPU_ABOVE; nr = 1; ipi = ipi || !polling }
 	fi;
 	bypass = 0;
 	atomic { !rqlock -> nr = 1; ipi = ipi || !polling };
@@ -781,7 +798,7 @@ active proctype monitor()
 			PROPERTY(claim_ends, !(word & (KICK_REQ_TASK | KICK_CLAIM)) && !holder);
 			PROPERTY(busy_is_preempted, !relied);
 			PROPERTY(wait_ends, !(word & KICK_REQ_WAIT));
-			PROPERTY(kick_served, !owed && !owed_preempt);
+			PROPERTY(kick_served, IS_ABOVE || (!owed && !owed_preempt));
 			PROPERTY(idle_kick_served, cur != IDLE || !owed_idle);
 			PROPERTY(work_not_missed, cur != IDLE || !(kicked && work))
 		:: else
