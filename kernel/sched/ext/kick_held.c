@@ -268,7 +268,7 @@ void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 	}
 	if (p->scx.ddsp_dsq_id != SCX_DSQ_INVALID)
 		kick_preempt_by_move(this_kick, p);
-	if (unlikely(this_kick->op != KICK_OP_NONE))
+	if (unlikely(this_kick->op != KICK_OP_NONE) && cpu_online(smp_processor_id()))
 		kick_queue_work();
 	else
 		__scx_kick_flush();
