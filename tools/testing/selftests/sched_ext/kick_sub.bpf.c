@@ -39,6 +39,7 @@ u64 dispatches;		/* of the target */
 u64 expired;		/* the slice of the endless task has ended */
 u64 inside;		/* the urgent task was queued during ops.dispatch() */
 u64 ran;		/* the urgent task */
+u64 began;		/* the endless task */
 
 UEI_DEFINE(uei);
 
@@ -157,6 +158,8 @@ void BPF_STRUCT_OPS(kick_sub_running, struct task_struct *p)
 {
 	if (p->pid == urgent)
 		__sync_fetch_and_add(&ran, 1);
+	if (p->pid == endless)
+		__sync_fetch_and_add(&began, 1);
 }
 
 s32 BPF_STRUCT_OPS(kick_sub_sub_attach, struct scx_sub_attach_args *args)
