@@ -37,7 +37,7 @@ declare -A config=(
 	[wait-data]="-DNCPU=2 -DWAITS -DDATA -DNOSLICE -DNOBLOCK -DKINDS=K_WAIT -DONEWAY
 		-DCTX=C_TASK -DAFTER=0"
 	# two wait for each other, between all other things that CPUs do
-	[pair]="-DNCPU=2 -DWAITS -DNOSLICE -DKINDS=K_WAIT -DRING -DCTX=C_OP"
+	[pair]="-DNCPU=2 -DWAITS -DNOSLICE -DKINDS=K_WAIT -DRING -DCTX=C_OP -DAFTER=6"
 	[ring]="-DNCPU=3 -DWAITS -DNOSLICE -DNOTICK -DNOBLOCK -DKINDS=K_WAIT -DRING -DKICKS_EACH=1
 		-DCTX=C_TASK -DAFTER=0"
 	# core scheduling: CPU 0 picks for its sibling, too
@@ -53,7 +53,7 @@ declare -A config=(
 	[exit]="-DNCPU=1 -DNKICK=1 -DEXITS -DNOTICK -DKINDS=K_RESCHED+K_IDLE -DCTX=C_TASK"
 	[exit-nmi]="-DNCPU=1 -DEXITS -DNOTICK -DKINDS=K_RESCHED -DCTX=C_NMI"
 	[exit-wait]="-DNCPU=2 -DEXITS -DWAITS -DONEWAY -DNOSLICE -DNOTICK -DNOBLOCK -DKINDS=K_WAIT
-		-DCTX=C_TASK -DAFTER=0"
+		-DKICKS_EACH=1 -DCTX=C_TASK -DAFTER=0"
 	# several CPUs at a time, and single ones beside
 	[mask]="-DNCPU=2 -DNKICK=1 -DMASK -DWORK -DNOTICK -DNOSLICE -DKINDS=K_RESCHED+K_IDLE -DCTX=0
 		-DAFTER=0"

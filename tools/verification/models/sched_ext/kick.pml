@@ -798,6 +798,10 @@ inline kick_wait_begin(c, t)
 #endif
 		/* a CPU that has to schedule again before it executes anything still holds the task up */
 		wait_on[c] = nr[c]; held[c] = nr[c];
+#ifndef MUT_ROUNDS_NOT_RESET
+		/* earlier than in the code, which makes no difference and fewer states */
+		rounds[c] = (nr[c] -> rounds[c] : 0);
+#endif
 		visited[c] = 0; passed[c] = 0; begun = 0; t = 0; break }
 	od
 }
