@@ -272,6 +272,8 @@ void BPF_STRUCT_OPS(kick_lab_stopping, struct task_struct *p, bool runnable)
 	if (lc) {
 		lc->on = false;
 		lc->stops += runnable;
+		/* ops.cpu_release() is not called each time: fair tasks may end the balancing */
+		lc->displaced += runnable && p->scx.slice;
 	}
 	fire(LAB_STOPPING);
 	if (!runnable)

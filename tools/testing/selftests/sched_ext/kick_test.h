@@ -146,13 +146,13 @@ enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few)
 	struct lab *__l = (__lab);					\
 	struct lab_cpu *__lc = &__l->cpus[__cpu];			\
 	bool __brought, __in_time;					\
-	u64 __released;							\
+	u32 __displaced;						\
 									\
 	do {								\
-		__released = __lc->released;				\
+		__displaced = __lc->displaced;				\
 		SCX_ASSERT(__send);					\
 		__in_time = LAB_WAIT_KICKED(__l, (__brought = (__cond)) || \
-					    __lc->released != __released); \
+					    __lc->displaced != __displaced); \
 	} while (__in_time && !__brought);				\
 	SCX_FAIL_IF(!__brought, "The kick did not bring about %s", #__cond); \
 })
