@@ -360,12 +360,18 @@ static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *w
 		SCX_KICKED_COALESCED : SCX_KICKED_SENT;
 }
 
+/* True if waits have taken a quarter of the time between two ticks already. */
+static bool kick_waited_long(const struct kick_wait *wait)
+{
+	return READ_ONCE(wait->took_us) >= TICK_USEC / 4 && wait->tick == (u8)jiffies;
+}
+
 /*
  * Have the next task that starts here wait for @cpu. No CPU waits for itself. If
  * this CPU is not inside a cycle, which ends with the wait, it starts one: the sched_ext
- * task that runs here could have an endless slice. If waits have taken a quarter of the
- * time between two ticks already, it starts it at its next tick, where it is sure to have
- * one: an interrupt that kicks so all the time would leave no time to any task.
+ * task that runs here could have an endless slice. After long waits it starts it at its
+ * next tick, where it is sure to have one: an interrupt that kicks so all the time would
+ * leave no time to any task.
  */
 static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flags)
 {
@@ -379,8 +385,7 @@ static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flag
 	if (atomic_read(&kick->word) & KICK_CPU_PICKING)
 		WRITE_ONCE(kick->wait.again, true);
 	else if (READ_ONCE(current->sched_class) == &ext_sched_class &&
-		 (READ_ONCE(kick->wait.took_us) < TICK_USEC / 4 ||
-		  tick_nohz_full_cpu(smp_processor_id())))
+		 (!kick_waited_long(&kick->wait) || tick_nohz_full_cpu(smp_processor_id())))
 		kick_self(program, irq_flags);
 }
 

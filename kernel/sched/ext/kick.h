@@ -140,10 +140,7 @@ static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
  */
 static inline void scx_kick_tick(struct rq *rq)
 {
-	struct kick_wait *wait = this_cpu_ptr(&scx_kick_pcpu.wait);
-
-	WRITE_ONCE(wait->took_us, 0);
-	if (READ_ONCE(wait->asked))
+	if (__this_cpu_read(scx_kick_pcpu.wait.asked))
 		resched_curr(rq);
 }
 

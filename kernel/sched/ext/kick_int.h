@@ -127,7 +127,8 @@ struct kick_claim {
  * @flush: kicks are held back until the cycle has ended
  * @again: this CPU's own cycle has asked
  * @rounds: how often @cpus was gone through for that task
- * @took_us: how long this CPU has waited since its last tick
+ * @tick: jiffies when a wait ended last
+ * @took_us: how long the waits took that ended since then
  * @cpu: the CPU that is waited for just now, nr_cpu_ids: none
  * @word: its scx_kick::word when that began
  * @cpus: CPUs that were kicked with %SCX_KICK_WAIT
@@ -143,6 +144,7 @@ struct kick_wait {
 		};
 	};
 	u8			rounds;
+	u8			tick;
 	u16			took_us;
 	s32			cpu;
 	int			word;

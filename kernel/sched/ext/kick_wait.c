@@ -130,9 +130,12 @@ static void kick_wait_account(struct kick_wait *wait, bool ended)
 	struct scx_kick_watch *watch = this_cpu_ptr(&scx_kick_watch);
 	u64 took;
 
-	/* debugfs and the tick reset these by an interrupt. */
+	/* debugfs resets these by an interrupt. */
 	guard(irqsave)();
 	took = kick_ns_since(watch->wait_since_ns);
+	if (wait->tick != (u8)jiffies)
+		wait->took_us = 0;
+	wait->tick = jiffies;
 	wait->took_us = min_t(u64, wait->took_us + (took >> 10), U16_MAX);
 	took += watch->wait_before_ns;
 	WRITE_ONCE(watch->wait_since_ns, 0);
