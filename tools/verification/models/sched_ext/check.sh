@@ -100,7 +100,7 @@ declare -A mutant=(
 	[WAIT_STARTS_ANEW]=waiters [BIT_CLEARED_LATE]=waiters
 	[ROUNDS_UNBOUNDED]=waiters [ROUNDS_NOT_RESET]=waiters [ASK_RUNS_ON]=waiters
 	[START_NOT_RELEASE]=wait-data [WAIT_NOT_ACQUIRE]=wait-data
-	[WAIT_NEVER_YIELDS]=ring [WAIT_BEFORE_END]=ring [WAIT_FORGETS_CPU]=ring
+	[WAIT_NEVER_YIELDS]=pair [WAIT_BEFORE_END]=pair [WAIT_FORGETS_CPU]=ring
 	[WAIT_FOR_ANY]=ring
 	[WAIT_BY_STATE]=exit-wait
 	[END_TRUSTS_SIBLING]=core [SIBLING_FORGETS]=core [SIBLING_COUNTS]=core-wait
