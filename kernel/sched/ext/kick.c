@@ -152,8 +152,8 @@
  *	never: r0 is above, and the word keeps ABOVE
  *
  * Either (H) comes before (G), which then finds ABOVE and takes it away, or (G)
- * comes first and leaves a request, with which (H) fails and looks at the class
- * again. Kicks left out because of ABOVE are made up for: (G) is followed by
+ * comes first and leaves a request and another number of picks, with which (H)
+ * fails and looks at the class again, whatever the word was before. Kicks left out because of ABOVE are made up for: (G) is followed by
  * resched_curr(), and (1) holds for the cycle that starts then.
  */
 #include <linux/btf_ids.h>

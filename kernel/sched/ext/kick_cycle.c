@@ -142,14 +142,22 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 void scx_kick_entered(struct rq *rq, struct task_struct *p)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu_of(rq));
+	int picks = (KICK_CYCLE - 1) & -KICK_SIBLING;
 	int word, new;
 
 	if (!scx_enabled() || !task_current(rq, p))
 		return;
-	/* (G), pairs with (H) in __scx_kick_cycle_end() */
+	/*
+	 * (G), pairs with (H) in __scx_kick_cycle_end(). The word changes even if it has the
+	 * request: the end of the cycle must not succeed with the class that it has read.
+	 */
 	word = atomic_read(&kick->word);
 	do {
-		new = word & KICK_CPU_PICKING ? word | KICK_REQ_RESCHED : word & ~KICK_CPU_ABOVE;
+		if (word & KICK_CPU_PICKING)
+			new = (word & ~picks) | ((word + KICK_SIBLING) & picks) |
+			      KICK_REQ_RESCHED;
+		else
+			new = word & ~KICK_CPU_ABOVE;
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 	resched_curr(rq);
 }
@@ -196,14 +204,14 @@ static int kick_dropped(int word, int state, bool switched)
 
 /*
  * True if a CPU in @state owes a cycle to somebody who has found @word: it left ABOVE, or
- * BUSY for idle, without a cycle of its own (a sibling made the pick). In the latter case not
- * if it is forced idle and has tasks: two siblings would force each other to idle in turn.
+ * BUSY for idle, without a cycle of its own (a sibling made the pick). Not if it is forced
+ * idle and has tasks: two siblings would force each other to idle in turn.
  */
 static bool kick_owes_cycle(int word, int state)
 {
-	if ((word & KICK_CPU_ABOVE) && !(state & KICK_CPU_ABOVE))
-		return true;
-	return state == KICK_CPU_IDLE && (word & KICK_CPU_BUSY) && !this_rq()->nr_running;
+	if (state == KICK_CPU_IDLE)
+		return (word & KICK_CPU_BUSY) && !this_rq()->nr_running;
+	return (word & KICK_CPU_ABOVE) && !(state & KICK_CPU_ABOVE);
 }
 
 /* The cycle did not simply go from PICKING to its end: @word is what was there instead. */
