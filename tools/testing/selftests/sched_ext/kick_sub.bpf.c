@@ -40,6 +40,7 @@ u64 expired;		/* the slice of the endless task has ended */
 u64 inside;		/* the urgent task was queued during ops.dispatch() */
 u64 ran;		/* the urgent task */
 u64 began;		/* the endless task */
+bool given;		/* ... has got an endless slice */
 
 UEI_DEFINE(uei);
 
@@ -108,7 +109,11 @@ s32 BPF_STRUCT_OPS(kick_sub_select_cid, struct task_struct *p, s32 prev_cid, u64
 
 void BPF_STRUCT_OPS(kick_sub_enqueue, struct task_struct *p, u64 enq_flags)
 {
-	scx_bpf_dsq_insert(p, QUEUE, p->pid == endless ? SCX_SLICE_INF : SCX_SLICE_DFL, enq_flags);
+	bool goes_on = p->pid == endless;
+
+	scx_bpf_dsq_insert(p, QUEUE, goes_on ? SCX_SLICE_INF : SCX_SLICE_DFL, enq_flags);
+	if (goes_on)
+		given = true;
 	if (target < 0)
 		return;
 	if (p->pid != urgent) {
@@ -150,8 +155,10 @@ void BPF_STRUCT_OPS(kick_sub_dispatch, s32 cid, struct task_struct *prev)
 		return;
 	if (linger && goes_on)
 		wait_to_be_let_go();
-	if (goes_on)
+	if (goes_on) {
 		scx_bpf_task_set_slice(prev, SCX_SLICE_INF);
+		given = true;
+	}
 }
 
 void BPF_STRUCT_OPS(kick_sub_running, struct task_struct *p)

@@ -90,7 +90,7 @@ void bpf_preempt_disable(void) __ksym;
 void bpf_preempt_enable(void) __ksym;
 
 /* Core scheduling may keep a CPU idle that has tasks */
-extern const struct rq runqueues __ksym;
+extern struct rq runqueues __ksym;
 
 struct rq___core {
 	struct rq *core;
