@@ -331,13 +331,21 @@ static enum scx_test_status kick_enq_tail(void *ctx)
 	for (i = 0; i < WAKEUPS; i++) {
 		int from = 1 + i % 2, to = 3 - from;
 		unsigned long turns = first[to]->turns;
+		u32 displaced;
 
 		SCX_ASSERT(lab_route(lab, second, DSQ_LOCAL_ON | to, 0, -1));
 		SCX_ASSERT(lab_ring(first[to]));
+		LAB_COMES(shared(lab->cpus[to].on));
+		displaced = lab->cpus[to].displaced;
 		lab_order(lab, from, LAB_ENQUEUE, to, KICK_PREEMPT, 1);
 		LAB_KICK_BRINGS(lab, from, KICK_PREEMPT, !lab->cpus[from].left);
-		LAB_FOLLOWS(lab, first[to]->turns == turns + 1);
-		SCX_ASSERT(first[to]->in_order);
+		LAB_FOLLOWS(lab, first[to]->turns == turns + 1 ||
+			    lab->cpus[to].displaced != displaced);
+		/* A task that made room for a higher class is the first one in the queue */
+		if (lab->cpus[to].displaced != displaced)
+			LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, first[to]->turns == turns + 1);
+		else
+			SCX_ASSERT(first[to]->in_order);
 		LAB_FOLLOWS(lab, shared(second->ran_on) == to);
 	}
 	SCX_ASSERT(lab_stop(lab));
