@@ -346,7 +346,10 @@ static enum scx_test_status kick_enq_tail(void *ctx)
 			LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, first[to]->turns == turns + 1);
 		else
 			SCX_ASSERT(first[to]->in_order);
-		LAB_FOLLOWS(lab, shared(second->ran_on) == to);
+		LAB_FOLLOWS(lab, shared(second->ran_on) == to ||
+			    lab->cpus[to].displaced != displaced);
+		if (shared(second->ran_on) != to)
+			LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, shared(second->ran_on) == to);
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
