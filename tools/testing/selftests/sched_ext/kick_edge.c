@@ -135,8 +135,9 @@ static const char *const servers[] = {
 	"/sys/kernel/debug/sched/ext_server/cpu1/runtime",
 };
 
-/* A server that has a share of CPU 1 for a class of tasks keeps the tick there, whatever they are */
-static enum scx_test_status on_tickless(void *ctx, enum scx_test_status (*body)(struct lab *lab))
+/* A server that has a share of CPU 1 for a class of tasks keeps the tick there */
+static enum scx_test_status on_tickless(void *ctx,
+					enum scx_test_status (*body)(struct lab *lab))
 {
 	char runtime[ARRAY_SIZE(servers)][32] = {};
 	enum scx_test_status status;
