@@ -156,6 +156,12 @@ static bool kicked(struct bpf_program *prog)
 	return !bpf_prog_test_run_opts(bpf_program__fd(prog), &opts) && !opts.retval;
 }
 
+/* It need not be seen in ops.dispatch() if a task of a higher class came in between */
+static bool has_left(struct lab_cpu *lc, struct kick_compat *skel, u64 expired)
+{
+	return lc->expired != expired || lc->curr != skel->bss->victim;
+}
+
 /*
  * Two tasks take turns on CPU 1. The task named may make way for a kernel thread just then, and a
  * kick that had seemed to be lost to that may still preempt it
@@ -171,9 +177,9 @@ static enum scx_test_status kick_tasks(struct lab *lab, struct kick_compat *skel
 
 		LAB_COMES(lc->curr != skel->bss->victim);
 		skel->bss->victim = lc->curr;
-		LAB_BRINGS(lab, 1, LAB_WAIT(lc->expired != expired ||
+		LAB_BRINGS(lab, 1, LAB_WAIT(has_left(lc, skel, expired) ||
 					    (kicked(skel->progs.kick_compat_task) &&
-					     !skel->bss->ret)), lc->expired != expired);
+					     !skel->bss->ret)), has_left(lc, skel, expired));
 	}
 	return SCX_TEST_PASS;
 }

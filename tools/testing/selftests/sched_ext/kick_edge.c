@@ -130,6 +130,33 @@ static bool tickless(void)
 	return false;
 }
 
+static const char *const servers[] = {
+	"/sys/kernel/debug/sched/fair_server/cpu1/runtime",
+	"/sys/kernel/debug/sched/ext_server/cpu1/runtime",
+};
+
+/* A server that has a share of CPU 1 for a class of tasks keeps the tick there */
+static enum scx_test_status on_tickless(void *ctx,
+					enum scx_test_status (*body)(struct lab *lab))
+{
+	char runtime[ARRAY_SIZE(servers)][32] = {};
+	enum scx_test_status status;
+	int i;
+
+	if (!tickless())
+		return SCX_TEST_SKIP;
+	for (i = 0; i < ARRAY_SIZE(servers); i++) {
+		if (get(servers[i], runtime[i], sizeof(runtime[i])))
+			put(servers[i], "0");
+	}
+	status = on_edge(ctx, body);
+	for (i = 0; i < ARRAY_SIZE(servers); i++) {
+		if (runtime[i][0])
+			put(servers[i], runtime[i]);
+	}
+	return status;
+}
+
 /* The waiter runs, and that was not for want of a tick that the CPU itself has not made */
 static enum scx_test_status runs_in_time(struct lab *lab, struct worker *waiter, u64 remote_ticks,
 					 int *late)
@@ -197,12 +224,12 @@ static enum scx_test_status renew_slices(struct lab *lab)
 
 static enum scx_test_status kick_tick_shortened(void *ctx)
 {
-	return tickless() ? on_edge(ctx, shorten_slices) : SCX_TEST_SKIP;
+	return on_tickless(ctx, shorten_slices);
 }
 
 static enum scx_test_status kick_tick_kept(void *ctx)
 {
-	return tickless() ? on_edge(ctx, renew_slices) : SCX_TEST_SKIP;
+	return on_tickless(ctx, renew_slices);
 }
 
 static bool leave;
@@ -242,7 +269,7 @@ static enum scx_test_status wake_with_slices(struct lab *lab)
 
 static enum scx_test_status kick_tick_woken(void *ctx)
 {
-	return tickless() ? on_edge(ctx, wake_with_slices) : SCX_TEST_SKIP;
+	return on_tickless(ctx, wake_with_slices);
 }
 
 LAB_TEST(kick_idle_mask,
