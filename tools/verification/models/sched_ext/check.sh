@@ -3,8 +3,8 @@
 #
 # Search every state of the kick protocol (the models *.pml) in several small configurations, then
 # show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the same
-# for the ordering argument: its litmus tests under the rules of arm64 (arm64.py) and, where herd7 is
-# installed, under the Linux-kernel memory model (herd.sh).
+# for the ordering argument: its litmus tests under the rules of arm64 (arm64.py) and, where herd7
+# is installed, under the Linux-kernel memory model (herd.sh).
 #
 # usage: check.sh [-v] [DIRECTORY]
 #	work files go to DIRECTORY, by default build/model; -v tells how a property was violated
