@@ -15,7 +15,7 @@ FLAVOUR ?= $(if $(CONFIG),custom,cloud)
 
 ARCHS := x86 arm64
 BASES := 6.12 7.3
-# The patched kernel with vm/VARIANT.config, and its own part of vm/test
+# The patched kernel with vm/config/VARIANT.config, and its own part of vm/test
 VARIANTS := debug kcsan rt dynamic
 VARIANTS-7.3 := dynamic
 KERNELS := $(strip stock patched $(if $(filter x86,$(ARCH)),$(VARIANTS$(filter-out -6.12,-$(BASE)))))
@@ -76,7 +76,7 @@ TARBALL := /usr/src/linux-source-6.12.tar.xz
 DEBIAN_CONFIG := /usr/src/linux-config-6.12/config.amd64_none_$(FLAVOUR:cloud=cloud-amd64).xz
 DEB_CONFIG := $(if $(filter custom,$(FLAVOUR)),$(CONFIG),$(DEBIAN_CONFIG))
 TARBALL-7.3 := build/linux-source-7.3.tar.xz
-VM_CONFIG := vm/kernel.config vm/jump-label.config
+VM_CONFIG := vm/config/kernel.config vm/config/jump-label.config
 # What the patched tree is made from; directories too, for a step that goes
 SERIES := $(shell find series/) $(wildcard $(shell cat series/*/files series/*/*/files 2> /dev/null))
 
@@ -102,7 +102,7 @@ help: ## print these lines
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
 	@vm/qemu $(KERNEL) "SCHED=$(SCHED) SECS=$(SECS) KERNEL=$(KERNEL) SCX_BIN=build/tools/bin \
-		vm/guest-run"; $(leave)
+		vm/guest/run"; $(leave)
 
 test: export TIMEOUT := $(call default,TIMEOUT,)
 test: setup $(if $(filter arm64,$(PARTS)),build/tools-patched-arm64/.done build/root-arm64/.unpacked)
@@ -119,7 +119,7 @@ torture: export TIMEOUT := $(call default,TIMEOUT,$(shell expr $(TORTURE_SECS) +
 torture: export NMI := 0.3
 torture: setup build/tools/.done build/$(TORTURE_KERNEL)/.done
 torture: ## kicks and faults at random for SECS seconds, with SEED, on the debug kernel
-	@vm/qemu $(TORTURE_KERNEL) "KICK_LOST_SECS=60 vm/guest-log build/tools/selftests/kick_torture \
+	@vm/qemu $(TORTURE_KERNEL) "KICK_LOST_SECS=60 vm/guest/log build/tools/selftests/kick_torture \
 		-t $(TORTURE_SECS) -s $(SEED) $(TORTURE)"; $(leave)
 
 kernel: setup build/$(NAME)/.done ## build build/KERNEL, or build/KERNEL-arm64
@@ -136,12 +136,12 @@ shell: kernel $(ROOT) ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(NAME) 'exec bash -i'
 
 bench: setup build/stock$(base)/.done $(TOOLS) ## stock and patched side by side: table, out/bench/*.tsv and *.svg
-	@vm/setup vm/packages-bench
+	@vm/setup vm/packages/bench
 	@BASE=$(BASE) vm/bench
 
 urgent: setup build/stock/.done build/tools/.done ## scx_urgent with and without claims, stock and patched
 	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel \
-		"KERNEL=$$kernel SCX_BIN=build/tools/bin vm/guest-urgent" || exit; done
+		"KERNEL=$$kernel SCX_BIN=build/tools/bin vm/guest/urgent" || exit; done
 
 # Beside SECS there is the time to boot, to load, to start the load, and to end
 clients: export SECS := $(call default,SECS,10)
@@ -151,11 +151,11 @@ clients: ## schedulers people run, from crates.io, on stock and patched: table, 
 	@vm/clients
 
 build-clients: setup
-	@vm/setup vm/packages-clients
+	@vm/setup vm/packages/clients
 	@vm/build-clients
 
 model: ## check the protocol's model exhaustively, and that its mutants fail
-	@vm/setup vm/packages-model
+	@vm/setup vm/packages/model
 	@tools/verification/models/sched_ext/check.sh
 
 series: build/base$(base)/.unpacked ## write the patches for git send-email to out/series, or out/series-7.3
@@ -172,23 +172,23 @@ deb-test: deb ## install them in a Debian, boot it twice with scx_central as a s
 	@FLAVOUR=$(FLAVOUR) vm/test deb
 
 check-base: setup ## the series on the bases that Debian 12 and 13 have, with the tools of either
-	@vm/check-base
+	@vm/check/base
 
 bisect-check: build/base/.unpacked ## build each step of the series, also without sched_ext, without SMP, ...
-	@vm/bisect-check
+	@vm/check/bisect
 
 check: build/src-patched/.series build/patched/.done ## static checks, and the pages of the documentation
-	@vm/setup vm/packages-check
-	@vm/check
+	@vm/setup vm/packages/check
+	@vm/check/static
 
 setup:
-	@vm/setup vm/packages
+	@vm/setup vm/packages/build
 
 setup-arm64: setup
-	@vm/setup vm/packages-arm64
+	@vm/setup vm/packages/arm64
 
 setup-deb: setup
-	@vm/setup vm/packages-deb
+	@vm/setup vm/packages/deb
 
 $(TARBALL): | setup
 $(DEBIAN_CONFIG): | setup-deb
@@ -227,17 +227,17 @@ build/patched/.done build/patched-arm64/.done $(VARIANTS:%=build/%/.done) build/
 	@vm/build-kernel $(notdir $(@D)) build/src-patched $(filter $(DEB_CONFIG),$^)
 
 build/patched/.done build/patched-arm64/.done $(VARIANTS:%=build/%/.done): $(VM_CONFIG)
-build/deb-$(FLAVOUR)/.done: vm/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
+build/deb-$(FLAVOUR)/.done: vm/config/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
 
 build/patched-7.3/.done build/dynamic-7.3/.done: build/base-7.3/.unpacked $(VM_CONFIG) \
 		$(filter-out tools/% Documentation/%,$(SERIES)) | build/src-patched-7.3/.series
 	@vm/build-kernel $(notdir $(@D)) build/src-patched-7.3
 
-build/stock/.done build/patched/.done $(VARIANTS:%=build/%/.done): vm/x86.config
-build/stock-7.3/.done build/patched-7.3/.done build/dynamic-7.3/.done: vm/x86.config vm/7.3.config
-build/stock-arm64/.done build/patched-arm64/.done: vm/arm64.config | setup-arm64
-$(VARIANTS:%=build/%/.done): build/%/.done: vm/%.config
-build/dynamic-7.3/.done: vm/dynamic.config
+build/stock/.done build/patched/.done $(VARIANTS:%=build/%/.done): vm/config/x86.config
+build/stock-7.3/.done build/patched-7.3/.done build/dynamic-7.3/.done: vm/config/x86.config vm/config/7.3.config
+build/stock-arm64/.done build/patched-arm64/.done: vm/config/arm64.config | setup-arm64
+$(VARIANTS:%=build/%/.done): build/%/.done: vm/config/%.config
+build/dynamic-7.3/.done: vm/config/dynamic.config
 
 build/tools/.done: build/patched/.done build/src-patched/.series
 	@vm/build-tools
