@@ -172,8 +172,8 @@ enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few)
 enum scx_test_status lab_run(struct lab *lab, enum scx_test_status (*body)(void *ctx));
 
 /*
- * What a kernel without this kick path does in the test: the same, the same in a way of its own, the
- * wrong thing, or what leaves the machine hanging or broken. The word in front is for programs.
+ * What a kernel without this kick path does in the test: the same, the same in a way of its own,
+ * the wrong thing, or what leaves the machine hanging or broken. The word in front is for programs.
  */
 #define STOCK_PASSES		"passes"
 #define STOCK_PASSES_SO(__how)	"passes: " __how
