@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Search every state of the kick protocol (the models *.pml) in several small configurations, then
-# show that each deliberate mistake (mutants.diff) violates a property. Before that, the same for the
+# show that each deliberate mistake (mutants) violates a property. Before that, the same for the
 # ordering argument: its litmus tests under the rules of arm64 (arm64.py) and, where herd7 is
 # installed, under the Linux-kernel memory model (herd.sh).
 #
@@ -91,7 +91,7 @@ declare -A config=(
 declare -A mutant
 while read -r name caught_by; do
 	mutant[$name]=$caught_by
-done < <(sed -n 's/^= //p' "$here/mutants.diff")
+done < <(sed -n 's/^= //p' "$here/mutants")
 
 # search NAME CONFIGURATION DEFINITION...: leaves the verdict in NAME/result
 search()
@@ -110,7 +110,7 @@ search()
 		models=$dir/models
 		mkdir "$models"
 		cp "$here"/*.pm[lh] "$models"
-		sed -n "/^= $name /,/^= /{ /^= /!p }" "$here/mutants.diff" |
+		sed -n "/^= $name /,/^= /{ s/^|/ /; /^= /!p }" "$here/mutants" |
 			patch -s -p0 -F0 -d "$models" > patch.log 2>&1 || return 0
 	fi
 	if spin -a "$@" "$models/$model" > spin.log 2>&1 &&

@@ -15,7 +15,7 @@
  * that does not end and a storm of cycles that feeds itself are all found as violated assertions
  * of a finite search, without fairness assumptions.
  *
- * The configurations are in check.sh, the mutants in mutants.diff.
+ * The configurations are in check.sh, the mutants in the file `mutants'.
  */
 
 #include "kick_config.pmh"

@@ -8,7 +8,7 @@
  * not any more, so the end of a cycle is in two steps here: the look at the class, and (H). Steps,
  * ghosts and the way to a state of rest are those of kick.pml.
  *
- * The configurations are in check.sh, the mutants in mutants.diff.
+ * The configurations are in check.sh, the mutants in the file `mutants'.
  */
 
 #ifndef KICKERS

@@ -12,7 +12,7 @@
  * CPU 0 schedules, goes to user space and idles. It kicks itself from everywhere, and CPU 1 kicks
  * it, too. Steps, ghosts and the way to a state of rest are those of kick.pml.
  *
- * The configurations are in check.sh, the mutants in mutants.diff.
+ * The configurations are in check.sh, the mutants in the file `mutants'.
  */
 
 #ifndef CTX

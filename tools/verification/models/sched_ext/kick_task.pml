@@ -10,7 +10,7 @@
  * The environment lasts until the word has had NUMBERS numbers at most, and may stop before. So
  * they do not wrap, and no claimer mistakes one for another because of that.
  *
- * The configurations are in check.sh, the mutants in mutants.diff.
+ * The configurations are in check.sh, the mutants in the file `mutants'.
  */
 
 #ifndef CLAIMERS
