@@ -125,7 +125,7 @@ inline kick_send(c, req, w, masked)
 	req = 0; w = 0
 }
 
-/* kick_hold_slow(): NMI does all of it before anything else goes on on its CPU */
+/* kick_hold_slow(): NMI does all of it before anything else goes on there */
 inline kick_hold(c, req)
 {
 	held[c] = held[c] | req;
