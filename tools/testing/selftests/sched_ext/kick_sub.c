@@ -20,7 +20,7 @@
 #define ROUNDS		100
 
 /* Sub-schedulers one after the other, how often the caps of each change, and tasks */
-#define STORMS		20
+#define STORMS		8
 #define STORM_TURNS	50
 #define STORM_TASKS	12
 
