@@ -149,6 +149,7 @@ static bool run_once(const struct loader_sched *sched, bool again, bool *failed)
 	memcpy(now, live.bss, sched->bss_size);
 
 	bpf_link__destroy(live.link);
+	bpf_link__destroy(live.clock);
 	restart = UEI_ECODE_RESTART(sched->report());
 	*failed = !restart && live.uei->kind != exit_unreg;
 	restart = restart && !loader_stop;

@@ -5,12 +5,17 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
+#include <scx/kick_compat.h>
 #include <scx/loader.h>
+#include "scx_central.h"
 #include "scx_central.bpf.skel.h"
 
 #define ONLINE_FILE	"/sys/devices/system/cpu/online"
@@ -121,6 +126,26 @@ static void check_central_cpu(bool again)
 	opts.cpu = strtol(list, NULL, 10);
 }
 
+/* In place of the timer: an event of the central CPU, in its interrupts */
+static struct bpf_link *start_clock(void)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = TIMER_NS,
+	};
+	struct bpf_link *clock = NULL;
+	int fd;
+
+	fd = syscall(SYS_perf_event_open, &attr, -1, opts.cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0)
+		clock = bpf_program__attach_perf_event(skel->progs.central_clock, fd);
+	if (!clock)
+		die("this kernel has no BPF timers, and no perf event: %s", strerror(errno));
+	return clock;
+}
+
 static struct loader_live load(bool again)
 {
 	int nr_cpus = libbpf_num_possible_cpus();
@@ -132,6 +157,8 @@ static struct loader_live load(bool again)
 	skel->rodata->slice_ns = opts.slice_us * 1000;
 	skel->rodata->queue_size = opts.queue;
 	skel->rodata->switch_partial = opts.partial;
+	skel->rodata->bpf_timers = __COMPAT_has_bpf_timers();
+	bpf_program__set_autoload(skel->progs.central_clock, !__COMPAT_has_bpf_timers());
 	skel->struct_ops.central_ops->dispatch_max_batch = opts.batch;
 	if (opts.partial)
 		skel->struct_ops.central_ops->flags |= SCX_OPS_SWITCH_PARTIAL;
@@ -140,6 +167,7 @@ static struct loader_live load(bool again)
 	SCX_OPS_LOAD(skel, central_ops, scx_central, uei);
 	return (struct loader_live) {
 		.link	= SCX_OPS_ATTACH(skel, central_ops, scx_central),
+		.clock	= __COMPAT_has_bpf_timers() ? NULL : start_clock(),
 		.bss	= skel->bss,
 		.uei	= &skel->data->uei,
 	};

@@ -198,6 +198,7 @@ static void check_kernel(void)
 static void load(void)
 {
 	skel = SCX_OPS_OPEN(kickbench_ops, scx_kickbench);
+	bpf_program__set_autoload(skel->progs.start_timer, __COMPAT_has_bpf_timers());
 	SCX_OPS_LOAD(skel, kickbench_ops, scx_kickbench, uei);
 	ops_link = SCX_OPS_ATTACH(skel, kickbench_ops, scx_kickbench);
 }

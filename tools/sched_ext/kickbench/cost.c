@@ -138,6 +138,8 @@ static void scenario_from(void)
 	struct row row = { "from" };
 
 	for (row.from = KB_NOPREEMPT; row.from < KB_NR_FROM; row.from++) {
+		if (row.from == KB_TIMER && !__COMPAT_has_bpf_timers())
+			continue;
 		row.kind = PREEMPT;
 		for (row.target = BUSY_CPU; row.target <= OWN_CPU; row.target++) {
 			row.kicks = KB_MAX_KICKS;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
+#include <scx/kick_compat.h>
 #include <scx/loader.h>
 #include "../scx_kickbench.h"
 #include "scx_kickbench.bpf.skel.h"
