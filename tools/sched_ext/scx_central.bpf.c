@@ -11,7 +11,8 @@
  *   deciding    The central CPU's ops.dispatch() hands one task to each CPU that asked, through
  *               that CPU's local DSQ, and then picks what it runs itself.
  *   preempting  A timer on the central CPU kicks the CPUs whose task has had its slice while
- *               others wait.
+ *               others wait. A kernel with PREEMPT_RT has no BPF timers: there it is a perf event
+ *               that the loader opens.
  *
  * What the queue cannot take, and what none of the asking CPUs may run, waits in the fallback DSQ.
  * Each CPU takes from it in its own ops.dispatch(), every other time, so that neither the fallback
@@ -41,11 +42,11 @@
  * that very task to another CPU, and sched_ext ends schedulers that move what cannot migrate.
  */
 #include <scx/common.bpf.h>
+#include "scx_central.h"
 
 char _license[] SEC("license") = "GPL";
 
 #define FALLBACK_DSQ	0
-#define TIMER_NS	(1000 * 1000)
 #define MAX_RT_PRIO	100
 #define SCHED_EXT	7
 
@@ -55,6 +56,7 @@ const volatile u32 nr_cpu_ids = 1;
 const volatile u32 queue_size = 1;
 const volatile u64 slice_ns;
 const volatile bool switch_partial;
+const volatile bool bpf_timers = true;
 
 /* Entries of the queue, void ones included. Can fall below 0 for a moment. */
 s64 nr_waiting;
@@ -352,16 +354,16 @@ static __always_inline void check_cpu(s32 cpu, u64 now, struct bpf_cpumask *ask_
 	kick_preempt(cpu);
 }
 
-static int central_timerfn(void *map, int *key, struct timer_slot *t)
+static void look_around(void)
 {
 	struct bpf_cpumask *ask_mask = asking, *want_mask = wanted;
 	u64 now = bpf_ktime_get_ns();
 	const struct cpumask *cpus;
 	struct task_struct *p;
-	s32 cpu, err;
+	s32 cpu;
 
 	if (!ask_mask || !want_mask)
-		return 0;
+		return;
 
 	inc(&nr_ticks);
 
@@ -386,10 +388,23 @@ static int central_timerfn(void *map, int *key, struct timer_slot *t)
 		inc(&nr_late);
 		kick_preempt(central_cpu);
 	}
+}
 
+static int central_timerfn(void *map, int *key, struct timer_slot *t)
+{
+	s32 err;
+
+	look_around();
 	err = bpf_timer_start(&t->timer, TIMER_NS, BPF_F_TIMER_CPU_PIN);
 	if (err)
 		scx_bpf_error("timer did not start again: %d", err);
+	return 0;
+}
+
+SEC("?perf_event")
+int central_clock(struct bpf_perf_event_data *ctx)
+{
+	look_around();
 	return 0;
 }
 
@@ -418,7 +433,7 @@ static __always_inline void decide(struct task_struct *prev)
 
 	if (!mask)
 		return;
-	if (!timer_started)
+	if (bpf_timers && !timer_started)
 		start_timer();
 	inc(&nr_rounds);
 
@@ -506,7 +521,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(central_init)
 	err = create_mask(&asking, true);
 	if (!err)
 		err = create_mask(&wanted, false);
-	if (err)
+	if (err || !bpf_timers)
 		return err;
 
 	t = bpf_map_lookup_elem(&central_timers, &key);

@@ -5,11 +5,15 @@
  */
 #define _GNU_SOURCE
 #include <libgen.h>
+#include <linux/perf_event.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
+#include <scx/kick_compat.h>
 #include <scx/loader.h>
+#include "scx_central.h"
 #include "scx_central.bpf.skel.h"
 
 #define ONLINE_FILE	"/sys/devices/system/cpu/online"
@@ -140,6 +144,8 @@ static struct scx_central *set_up(const struct options *opts)
 	skel->rodata->slice_ns = opts->slice_us * 1000;
 	skel->rodata->queue_size = opts->queue;
 	skel->rodata->switch_partial = opts->partial;
+	skel->rodata->bpf_timers = __COMPAT_has_bpf_timers();
+	bpf_program__set_autoload(skel->progs.central_clock, !__COMPAT_has_bpf_timers());
 	skel->struct_ops.central_ops->dispatch_max_batch = opts->batch;
 	if (opts->partial)
 		skel->struct_ops.central_ops->flags |= SCX_OPS_SWITCH_PARTIAL;
@@ -147,6 +153,29 @@ static struct scx_central *set_up(const struct options *opts)
 	bpf_map__set_max_entries(skel->maps.cpu_ctxs, nr_cpus);
 	SCX_OPS_LOAD(skel, central_ops, scx_central, uei);
 	return skel;
+}
+
+/* In place of the timer: an event of the central CPU, in its interrupts */
+static struct bpf_link *start_clock(const struct options *opts, struct scx_central *skel)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.sample_period = TIMER_NS,
+	};
+	struct bpf_link *clock = NULL;
+	int fd;
+
+	fd = syscall(SYS_perf_event_open, &attr, -1, opts->cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd >= 0)
+		clock = bpf_program__attach_perf_event(skel->progs.central_clock, fd);
+	if (!clock) {
+		fprintf(stderr, "scx_central: this kernel has no BPF timers, and no perf event: %s\n",
+			strerror(errno));
+		exit(1);
+	}
+	return clock;
 }
 
 static s64 value(const struct scx_central__bss *bss, int i)
@@ -180,6 +209,7 @@ static bool run(const struct options *opts, bool *failed)
 {
 	struct scx_central *skel = set_up(opts);
 	struct bpf_link *link = SCX_OPS_ATTACH(skel, central_ops, scx_central);
+	struct bpf_link *clock = __COMPAT_has_bpf_timers() ? NULL : start_clock(opts, skel);
 	u64 exit_unreg = __COMPAT_ENUM_OR_ZERO("scx_exit_kind", "SCX_EXIT_UNREG");
 	struct scx_central__bss last;
 	bool restart;
@@ -191,6 +221,7 @@ static bool run(const struct options *opts, bool *failed)
 
 	last = *skel->bss;
 	bpf_link__destroy(link);
+	bpf_link__destroy(clock);
 	restart = UEI_ECODE_RESTART(UEI_REPORT(skel, uei));
 	*failed = !restart && skel->data->uei.kind != exit_unreg;
 	restart = restart && !stop;

@@ -227,7 +227,7 @@ static int timer_fn(void *map, u32 *key, struct timer *timer)
 }
 
 /* Run by the kicker: the timer fires on its CPU, 20 us from now. */
-SEC("syscall")
+SEC("?syscall")
 int start_timer(void *ctx)
 {
 	struct timer *timer;

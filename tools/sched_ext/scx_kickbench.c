@@ -24,6 +24,7 @@
 #include <linux/membarrier.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
+#include <scx/kick_compat.h>
 #include "scx_kickbench.h"
 #include "scx_kickbench.bpf.skel.h"
 
@@ -823,6 +824,8 @@ static void scenario_from(void)
 	struct row row = { "from" };
 
 	for (row.from = KB_NOPREEMPT; row.from < KB_NR_FROM; row.from++) {
+		if (row.from == KB_TIMER && !__COMPAT_has_bpf_timers())
+			continue;
 		row.kind = PREEMPT;
 		for (row.target = BUSY_CPU; row.target <= OWN_CPU; row.target++) {
 			row.kicks = KB_MAX_KICKS;
@@ -1590,6 +1593,7 @@ int main(int argc, char **argv)
 			scenarios[i].unloaded_fn();
 
 	skel = SCX_OPS_OPEN(kickbench_ops, scx_kickbench);
+	bpf_program__set_autoload(skel->progs.start_timer, __COMPAT_has_bpf_timers());
 	SCX_OPS_LOAD(skel, kickbench_ops, scx_kickbench, uei);
 	ops_link = SCX_OPS_ATTACH(skel, kickbench_ops, scx_kickbench);
 

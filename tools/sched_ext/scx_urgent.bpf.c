@@ -517,7 +517,9 @@ void BPF_STRUCT_OPS(urgent_enable, struct task_struct *p)
 	p->scx.dsq_vtime = vtime_now;
 }
 
-s32 BPF_STRUCT_OPS(urgent_init_task, struct task_struct *p, struct scx_init_task_args *args)
+/* It may sleep for memory: one that may not gets what lies ready, which does not last */
+s32 BPF_STRUCT_OPS_SLEEPABLE(urgent_init_task, struct task_struct *p,
+			     struct scx_init_task_args *args)
 {
 	return bpf_task_storage_get(&task_ctxs, p, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE) ? 0 :
 	       -ENOMEM;

@@ -302,10 +302,10 @@ static void kick_queue_work(void)
  */
 static noinline void kick_self(bool program, unsigned long irq_flags)
 {
-	kick_resched_self();
 	if (program && irqs_disabled_flags(irq_flags) && in_task() &&
 	    cpu_online(smp_processor_id()))
 		kick_queue_work();
+	kick_resched_self();
 }
 
 /* Mark the idle task of @cpu if it polls for that. False if it does not. */

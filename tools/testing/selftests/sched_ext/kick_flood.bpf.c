@@ -46,25 +46,30 @@ SCX_OPS_DEFINE(kick_flood_ops,
 	       .exit		= (void *)kick_flood_exit,
 	       .name		= "kick_flood");
 
-static int timer_fn(void *map, u32 *key, struct flood_timer *ft)
+static void kick_all(u32 self)
 {
-	u64 *made = MEMBER_VPTR(kicks, [*key]);
+	u64 *made = MEMBER_VPTR(kicks, [self]);
 	u32 i, cpu;
 
 	if (!made)
-		return 0;
+		return;
 	bpf_for(i, 0, rounds) {
 		bpf_for(cpu, 0, nr_cpus)
 			scx_bpf_kick_cpu(cpu, flags);
 		*made += nr_cpus;
 	}
+}
+
+static int timer_fn(void *map, u32 *key, struct flood_timer *ft)
+{
+	kick_all(*key);
 	if (rounds)
 		bpf_timer_start(&ft->timer, 1000, BPF_F_TIMER_CPU_PIN);
 	return 0;
 }
 
 /* Run on CPU @cpu */
-SEC("syscall")
+SEC("?syscall")
 int flood_start(struct flood_start_args *args)
 {
 	u32 key = args->cpu;
@@ -76,4 +81,12 @@ int flood_start(struct flood_start_args *args)
 	bpf_timer_init(&ft->timer, &timers, CLOCK_MONOTONIC);
 	bpf_timer_set_callback(&ft->timer, timer_fn);
 	return bpf_timer_start(&ft->timer, 0, BPF_F_TIMER_CPU_PIN);
+}
+
+/* Instead of the timer, where the kernel has none */
+SEC("?perf_event")
+int flood_clock(struct bpf_perf_event_data *ctx)
+{
+	kick_all(bpf_get_smp_processor_id());
+	return 0;
 }

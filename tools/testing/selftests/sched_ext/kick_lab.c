@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The user-space half of the lab, see kick_test.h */
 #include <err.h>
+#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
+#include <scx/kick_compat.h>
 #include "kick_test.h"
 #include "util.h"
 
@@ -23,6 +25,8 @@ static bool open_lab(struct lab *lab)
 	if (!__COMPAT_has_ksym("balance_scx") &&
 	    bpf_program__set_attach_target(lab->skel->progs.lab_watch_cycles, 0, "pick_task_scx"))
 		return false;
+	bpf_program__set_autoload(lab->skel->progs.lab_start_timer, __COMPAT_has_bpf_timers());
+	bpf_program__set_autoload(lab->skel->progs.lab_clock, !__COMPAT_has_bpf_timers());
 	return go_to(0);
 }
 
@@ -206,6 +210,7 @@ static void close_lab(struct lab *lab)
 		lab->cpus[cpu].left = 0;
 		lab->cpus[cpu].hold = 0;
 		lab->cpus[cpu].timer_ns = 0;
+		bpf_link__destroy(lab->clocks[cpu]);
 	}
 	bpf_link__destroy(lab->link);
 	lab_let_go(lab);
@@ -338,12 +343,25 @@ s32 lab_kick_mask(struct lab *lab, u64 cpus, u64 flags)
 	return lab_send(lab, &args) ? args.ret : -EIO;
 }
 
+static bool start_clock(struct lab *lab, int cpu, u32 period_ns)
+{
+	int fd = open_event(cpu, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, period_ns);
+
+	if (fd < 0)
+		return false;
+	bpf_link__destroy(lab->clocks[cpu]);
+	lab->clocks[cpu] = bpf_program__attach_perf_event(lab->skel->progs.lab_clock, fd);
+	return lab->clocks[cpu];
+}
+
 bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns)
 {
 	struct lab_timer_args args = { .cpu = cpu };
 	bool ok;
 
 	lab->cpus[cpu].timer_ns = period_ns;
+	if (!__COMPAT_has_bpf_timers())
+		return start_clock(lab, cpu, period_ns);
 	ok = go_to(cpu) && run_program(lab->skel->progs.lab_start_timer, &args, sizeof(args));
 	return go_to(0) && ok;
 }

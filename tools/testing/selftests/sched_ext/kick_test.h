@@ -49,6 +49,7 @@ struct lab {
 	struct lab_cpu *cpus;
 	struct bpf_link *link;
 	struct bpf_link *tracer;
+	struct bpf_link *clocks[LAB_NR_CPUS];	/* see lab_clock */
 	cpu_set_t affinity;
 	u64 waited;		/* ns, see LAB_WAIT_KICKED() */
 	int nr_cpus;

@@ -1163,7 +1163,7 @@ static int timer_fn(void *map, u32 *key, struct torture_timer *tt)
 }
 
 /* Run on CPU @cpu, where the timer stays until that goes offline */
-SEC("syscall")
+SEC("?syscall")
 int torture_start_timer(struct torture_timer_args *args)
 {
 	u32 key = args->cpu;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <scx/kick_compat.h>
 #include "kick_torture_user.h"
 
 #define SAMPLE_NS	1000000
@@ -237,11 +238,17 @@ static void fit_kernel(void)
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *prog;
 
+	if (__COMPAT_has_bpf_timers()) {
+		bpf_program__set_autoload(skel->progs.torture_start_timer, true);
+	} else {
+		fprintf(stderr, "# without timers\n");
+		contexts_on &= ~(1ULL << TORTURE_TIMER);
+	}
 	bpf_object__for_each_program(prog, skel->obj) {
 		const char *section = bpf_program__section_name(prog);
 
 		/* Those that are optional are not loaded if nothing else is said */
-		if (bpf_program__autoload(prog))
+		if (bpf_program__autoload(prog) || prog == skel->progs.torture_start_timer)
 			continue;
 		if (kernel_has(btf, section))
 			bpf_program__set_autoload(prog, true);
@@ -325,7 +332,8 @@ void watch(int cpu)
 		samplers[cpu] = bpf_program__attach_perf_event(skel->progs.torture_sample, fd);
 	if (!samplers[cpu])
 		fail("no samples of CPU %d: %s", cpu, strerror(errno));
-	if (!go_to(cpu) || !run_program(skel->progs.torture_start_timer, &args, sizeof(args)))
+	if (bpf_program__autoload(skel->progs.torture_start_timer) &&
+	    (!go_to(cpu) || !run_program(skel->progs.torture_start_timer, &args, sizeof(args))))
 		fail("no timer on CPU %d", cpu);
 	go_anywhere(0);
 	fd = open_event(cpu, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, CYCLES);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What loaders ask of the running kernel. Programs: kick_compat.bpf.h */
+#ifndef __SCX_KICK_COMPAT_H
+#define __SCX_KICK_COMPAT_H
+
+#include <scx/common.h>
+
+/*
+ * The verifier refuses programs with BPF timers where PREEMPT_RT is on. Only there a spinlock is an
+ * rt_mutex, which is its lock.
+ */
+static inline bool __COMPAT_has_bpf_timers(void)
+{
+	return !__COMPAT_struct_has_field("spinlock", "lock");
+}
+
+#endif	/* __SCX_KICK_COMPAT_H */
