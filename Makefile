@@ -139,6 +139,9 @@ bench: setup build/stock$(base)/.done $(TOOLS) ## stock and patched side by side
 	@vm/setup vm/packages-bench
 	@BASE=$(BASE) vm/bench
 
+figures: ## take the instructions of make bench over into the pages and cover letters
+	@vm/figures
+
 urgent: setup build/stock/.done build/tools/.done ## scx_urgent with and without claims, stock and patched
 	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel \
 		"KERNEL=$$kernel SCX_BIN=build/tools/bin vm/guest-urgent" || exit; done
@@ -248,4 +251,4 @@ build/tools-patched-7.3/.done: build/patched-7.3/.done build/src-patched-7.3/.se
 build/tools-patched-arm64/.done: build/patched-arm64/.done build/src-patched/.series | build/root-arm64/.unpacked
 	@vm/build-tools patched-arm64
 
-.PHONY: help run test torture kernel image tools vm shell bench urgent clients build-clients model series dist deb deb-test check-base bisect-check check setup setup-arm64 setup-deb
+.PHONY: help run test torture kernel image tools vm shell bench figures urgent clients build-clients model series dist deb deb-test check-base bisect-check check setup setup-arm64 setup-deb
