@@ -140,6 +140,9 @@ bench: setup build/stock$(base)/.done $(TOOLS)/.done ## stock and patched side b
 	@vm/setup vm/packages-bench
 	@vm/bench
 
+figures: ## take the instructions of make bench over into the pages and cover letters
+	@vm/figures
+
 urgent: setup build/stock$(base)/.done $(TOOLS)/.done ## scx_urgent with and without claims, stock and patched
 	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel$(base) \
 		"KERNEL=$$kernel SCX_BIN=$(TOOLS)/bin vm/guest-urgent" || exit; done
@@ -234,4 +237,4 @@ $(TOOLS)/.done: build/patched$(base)/.done $(SOURCE)/.series
 $(TOOLS-arm64)/.done: build/patched$(base)-arm64/.done $(SOURCE)/.series | build/root-arm64/.unpacked
 	@vm/build-tools patched$(base)-arm64 $(@D)
 
-.PHONY: help run test torture kernel image tools vm shell bench urgent clients build-clients model series dist deb deb-test check-base bisect-check check setup setup-arm64 setup-deb
+.PHONY: help run test torture kernel image tools vm shell bench figures urgent clients build-clients model series dist deb deb-test check-base bisect-check check setup setup-arm64 setup-deb
