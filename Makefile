@@ -100,7 +100,7 @@ help: ## print these lines
 	@echo '  APPEND= (kernel parameters), SCHED=$(SCHED) ($(SCHEDS)),'
 	@echo '  FLAVOUR=$(FLAVOUR) ($(FLAVOURS)), CONFIG= (of make deb: configuration of FLAVOUR=custom),'
 	@echo '  SECS=$(SECS), PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture),'
-	@echo '  CLIENTS= (of make clients, see vm/clients.list)'
+	@echo '  CLIENTS= (of make clients, see vm/clients.list), LOAD=run (run hackbench: of make clients)'
 
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
