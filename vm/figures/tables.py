@@ -36,7 +36,7 @@ def show(value, unit):
             if value >= scale:
                 return f"{value / scale:.3g} {name}"
     if unit.startswith("kicks/"):
-        return f"{value / 1e6:.3g}"
+        return f"{value / 1e6:.3g} million"
     return f"{value:.0f}"
 
 
