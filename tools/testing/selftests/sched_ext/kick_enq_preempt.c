@@ -208,13 +208,18 @@ static enum scx_test_status kick_enq_expired(void *ctx)
 
 	for (i = 0; i < WAKEUPS; i++) {
 		int from = 1 + i % 2, to = 3 - from;
+		u32 displaced = lab->cpus[to].displaced;
 
 		/* Of the last time, if nothing of the lab's has run there since */
 		lab->cpus[to].curr = 0;
 		SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | to, 0, -1));
 		lab_order(lab, from, LAB_ENQUEUE, to, KICK_PREEMPT, 1);
 		LAB_KICK_BRINGS(lab, from, KICK_PREEMPT, !lab->cpus[from].left);
-		LAB_FOLLOWS(lab, lab->cpus[to].curr == w->tid);
+		LAB_FOLLOWS(lab, lab->cpus[to].curr == w->tid ||
+			    lab->cpus[to].displaced != displaced);
+		/* The kick was not for a task that a higher class had displaced */
+		if (lab->cpus[to].curr != w->tid)
+			LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, lab->cpus[to].curr == w->tid);
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;

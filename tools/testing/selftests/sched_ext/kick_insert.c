@@ -44,7 +44,8 @@ static enum scx_test_status insert_and_kick(struct lab *lab, enum lab_hook hook,
 		if (wake_and_count(lab, w, to, &sent))
 			return SCX_TEST_FAIL;
 	}
-	SCX_LT(sent, WAKEUPS * 5 / 4);
+	/* It would be two for each. Others interrupt the CPU now and then */
+	SCX_LT(sent, WAKEUPS * 3 / 2);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }

@@ -178,18 +178,25 @@ static void work_kick_and_end(struct worker *w)
 }
 
 /* A sched_ext task of CPU 2 kicks it. It may be preempted after the first kick */
-static enum scx_test_status at_own_cpu(struct observe *o)
+static bool kick_own(struct observe *o)
 {
 	struct worker *w;
 	u64 self, coalesced;
 
-	SCX_ASSERT(begin(o));
+	if (!begin(o))
+		return false;
 	w = lab_work(o->lab, 2, SCHED_EXT, work_kick_and_end);
-	SCX_ASSERT(w && LAB_WAIT(shared(w->turns)));
+	if (!w || !LAB_WAIT(shared(w->turns)))
+		return false;
 	self = counted(2, SELF) - o->before.rows[2][SELF];
 	coalesced = counted(2, COALESCED) - o->before.rows[2][COALESCED];
-	SCX_GE(self, 1);
-	SCX_EQ(self + coalesced, KICKS);
+	return self >= 1 && self + coalesced == KICKS;
+}
+
+/* The kernel kicks the CPU as well, now and then: if a pick finds its task gone. So try again */
+static enum scx_test_status at_own_cpu(struct observe *o)
+{
+	SCX_ASSERT(kick_own(o) || kick_own(o) || kick_own(o));
 	return SCX_TEST_PASS;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A scheduler that may be the root or a sub-scheduler, and kicks in its name. All its tasks are for
- * one CPU, in one queue.
+ * A scheduler that may be the root or a sub-scheduler, and kicks in its name. All its tasks are in
+ * one queue, and for one CPU or, in a storm, for all of them.
  */
 #include <scx/common.bpf.h>
 #include "kick_sub.h"
@@ -32,6 +32,7 @@ s32 endless;		/* the task that gets endless slices */
 s32 urgent;		/* the task that is worth a kick with PREEMPT ... */
 bool quiet;		/* ... but not by ops.enqueue() */
 bool linger;		/* have ops.dispatch() wait after it has found nothing */
+bool storm;		/* each operation kicks any CPU in any way */
 
 /* What happened */
 bool lingers;
@@ -40,14 +41,54 @@ u64 expired;		/* the slice of the endless task has ended */
 u64 inside;		/* the urgent task was queued during ops.dispatch() */
 u64 ran;		/* the urgent task */
 u64 began;		/* the endless task */
+u64 stormed;		/* kicks of a storm */
 bool given;		/* ... has got an endless slice */
 
 UEI_DEFINE(uei);
+
+static void kick_any(void)
+{
+	u32 random = bpf_get_prandom_u32();
+	u64 flags;
+
+	if (!storm)
+		return;
+	switch (random & 7) {
+	case 0:
+		flags = SCX_KICK_WAIT;
+		break;
+	case 1:
+		flags = SCX_KICK_PREEMPT | SCX_KICK_WAIT;
+		break;
+	case 2:
+	case 3:
+		flags = SCX_KICK_PREEMPT;
+		break;
+	case 4:
+	case 5:
+		flags = SCX_KICK_IDLE;
+		break;
+	default:
+		flags = 0;
+	}
+	scx_bpf_kick_cid((random >> 8) % scx_bpf_nr_cids(), flags);
+	__sync_fetch_and_add(&stormed, 1);
+}
 
 SEC("syscall")
 int sub_kick(struct sub_args *args)
 {
 	scx_bpf_kick_cid(args->cid, args->flags);
+	return 0;
+}
+
+SEC("syscall")
+int sub_kick_any(struct sub_args *args)
+{
+	u32 i;
+
+	bpf_for(i, 0, args->nr)
+		kick_any();
 	return 0;
 }
 
@@ -114,6 +155,7 @@ void BPF_STRUCT_OPS(kick_sub_enqueue, struct task_struct *p, u64 enq_flags)
 	scx_bpf_dsq_insert(p, QUEUE, goes_on ? SCX_SLICE_INF : SCX_SLICE_DFL, enq_flags);
 	if (goes_on)
 		given = true;
+	kick_any();
 	if (target < 0)
 		return;
 	if (p->pid != urgent) {
@@ -144,11 +186,14 @@ void BPF_STRUCT_OPS(kick_sub_dispatch, s32 cid, struct task_struct *prev)
 {
 	bool goes_on = prev && prev->pid == endless;
 
-	if (cid != target)
+	kick_any();
+	if (cid != target && !storm)
 		return;
 	dispatches++;
 	if (goes_on)
 		expired++;
+	if (storm && child && bpf_get_prandom_u32() & 1 && scx_bpf_sub_dispatch(child))
+		return;
 	if (scx_bpf_dsq_move_to_local(QUEUE, 0))
 		return;
 	if (child && scx_bpf_sub_dispatch(child))
@@ -161,8 +206,19 @@ void BPF_STRUCT_OPS(kick_sub_dispatch, s32 cid, struct task_struct *prev)
 	}
 }
 
+void BPF_STRUCT_OPS(kick_sub_runnable, struct task_struct *p, u64 enq_flags)
+{
+	kick_any();
+}
+
+void BPF_STRUCT_OPS(kick_sub_stopping, struct task_struct *p, bool runnable)
+{
+	kick_any();
+}
+
 void BPF_STRUCT_OPS(kick_sub_running, struct task_struct *p)
 {
+	kick_any();
 	if (p->pid == urgent)
 		__sync_fetch_and_add(&ran, 1);
 	if (p->pid == endless)
@@ -193,7 +249,9 @@ SCX_OPS_CID_DEFINE(kick_sub_ops,
 		   .select_cid	= (void *)kick_sub_select_cid,
 		   .enqueue	= (void *)kick_sub_enqueue,
 		   .dispatch	= (void *)kick_sub_dispatch,
+		   .runnable	= (void *)kick_sub_runnable,
 		   .running	= (void *)kick_sub_running,
+		   .stopping	= (void *)kick_sub_stopping,
 		   .sub_attach	= (void *)kick_sub_sub_attach,
 		   .enable	= (void *)kick_sub_enable,
 		   .init	= (void *)kick_sub_init,

@@ -19,6 +19,11 @@
 #define HOME		0
 #define ROUNDS		100
 
+/* Sub-schedulers one after the other, how often the caps of each change, and tasks */
+#define STORMS		8
+#define STORM_TURNS	50
+#define STORM_TASKS	12
+
 #define KICK_PREEMPT	2ULL
 #define CAP_BASE	1ULL
 #define CAP_PREEMPT	4ULL
@@ -344,6 +349,123 @@ static enum scx_test_status judge(struct sched *root, struct sched *sub, u64 cgr
 	return SCX_TEST_PASS;
 }
 
+/*
+ * A storm: tasks of both schedulers on all CPUs, each operation kicks, caps come and go, and so
+ * does the sub-scheduler, with kicks on their way everywhere.
+ */
+
+struct stormed {
+	unsigned long turns[STORM_TASKS];
+};
+
+/* The even ones never sleep */
+static void work_in_storm(struct stormed *stormed, int i, bool in_cgroup)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if ((in_cgroup && !put_number(CGROUP "/cgroup.procs", getpid())) || !be(SCHED_EXT, 0))
+		_exit(1);
+	for (;;) {
+		count(stormed->turns[i]);
+		if (i % 2)
+			usleep(100);
+	}
+}
+
+static bool all_went_on(struct stormed *stormed, const struct stormed *before)
+{
+	int i;
+
+	for (i = 0; i < STORM_TASKS; i++) {
+		if (shared(stormed->turns[i]) == before->turns[i])
+			return false;
+	}
+	return true;
+}
+
+/* Of one sub-scheduler, from its load to its end */
+static enum scx_test_status storm_over(struct sched *root, struct sched *sub, u64 cgroup,
+				       struct stormed *stormed, u64 *random)
+{
+	static const u64 caps[] = { CAP_BASE, 2, CAP_PREEMPT };
+	struct sub_args args = { .nr = 50 };
+	struct stormed before;
+	int i;
+
+	set_shared(sub->skel->bss->storm, true);
+	SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2));
+	for (i = 0; i < STORM_TURNS; i++) {
+		u64 cap = caps[next_random(random) % ARRAY_SIZE(caps)];
+
+		SCX_ASSERT(next_random(random) & 1 ? grant_caps(root, cgroup, cap) :
+						     revoke_caps(root, cgroup, cap));
+		SCX_ASSERT(run_program(sub->skel->progs.sub_kick_any, &args, sizeof(args)) &&
+			   run_program(root->skel->progs.sub_kick_any, &args, sizeof(args)));
+		usleep(next_random(random) % 3000);
+	}
+	SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2));
+	memcpy(&before, stormed, sizeof(before));
+	SCX_ASSERT(WAIT_FOR(all_went_on(stormed, &before)));
+	SCX_GT(shared(sub->skel->bss->stormed), STORM_TURNS);
+	SCX_ASSERT(!ended(sub) && !ended(root));
+	SCX_EQ(events(root).denied, 0);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status storm(struct sched *root, u64 cgroup, struct stormed *stormed)
+{
+	enum scx_test_status status = SCX_TEST_PASS;
+	u64 random = cgroup | 1;
+	int i;
+
+	set_shared(root->skel->bss->storm, true);
+	root->skel->bss->child = cgroup;
+	for (i = 0; i < STORMS && status == SCX_TEST_PASS; i++) {
+		struct sched sub = {};
+
+		if (load(&sub, cgroup))
+			status = storm_over(root, &sub, cgroup, stormed, &random);
+		else
+			status = SCX_TEST_FAIL;
+		/* With the storm on */
+		unload(&sub);
+	}
+	return status;
+}
+
+static enum scx_test_status run_storm(void *ctx)
+{
+	enum scx_test_status status = SCX_TEST_FAIL;
+	struct task tasks[STORM_TASKS] = {};
+	struct stormed *stormed;
+	struct sched root = {};
+	struct stat st;
+	int i;
+
+	if (!__COMPAT_has_ksym("scx_bpf_kick_cid"))
+		return SCX_TEST_SKIP;
+	stormed = mmap(NULL, sizeof(*stormed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
+	SCX_ASSERT(stormed != MAP_FAILED);
+	if (mkdir(CGROUP, 0755) || stat(CGROUP, &st)) {
+		SCX_ERR("Failed to make the cgroup %s", CGROUP);
+		return SCX_TEST_FAIL;
+	}
+	if (load(&root, 0)) {
+		for (i = 0; i < STORM_TASKS; i++) {
+			tasks[i].pid = fork();
+			if (!tasks[i].pid)
+				work_in_storm(stormed, i, i % 3);
+		}
+		status = storm(&root, st.st_ino, stormed);
+	}
+	for (i = 0; i < STORM_TASKS; i++)
+		stop(&tasks[i]);
+	unload(&root);
+	rmdir(CGROUP);
+	munmap(stormed, sizeof(*stormed));
+	return status;
+}
+
 static enum scx_test_status run(void *ctx)
 {
 	enum scx_test_status status = SCX_TEST_FAIL;
@@ -366,11 +488,23 @@ static enum scx_test_status run(void *ctx)
 	return status;
 }
 
-struct scx_test kick_sub = {
+static struct scx_test kick_sub = {
 	.name = "kick_sub",
 	.description =
 		"Verify that a sub-scheduler's kick needs caps, preempts its own tasks only, and those whatever the CPU is doing (stock: ignores unknown flags)",
 	.run = run,
 };
 
-REGISTER_SCX_TEST(&kick_sub)
+static struct scx_test kick_sub_storm = {
+	.name = "kick_sub_storm",
+	.description =
+		"Verify that kicks of sub-schedulers whose caps come and go, and that come and go themselves, stop no task and leave nothing behind",
+	.run = run_storm,
+};
+
+__attribute__((constructor))
+static void register_tests(void)
+{
+	scx_test_register(&kick_sub);
+	scx_test_register(&kick_sub_storm);
+}

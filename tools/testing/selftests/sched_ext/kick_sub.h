@@ -24,6 +24,8 @@ struct sub_args {
 	/* sub_kick: kick whom and how */
 	int cid;
 	unsigned long long flags;
+	/* sub_kick_any: so many CPUs */
+	unsigned int nr;
 	/* sub_find: the cid of this CPU, or -1 */
 	int cpu;
 	/* sub_grant, sub_revoke: these caps of all CPUs, to the scheduler of this cgroup */

@@ -105,23 +105,71 @@ static bool asks_for_restart(void)
 	return skel->data->uei.exit_code & SCX_ECODE_ACT_RESTART;
 }
 
-void unload(int signal)
+/* Returns the process that has the scheduler loaded, and that ends it, too */
+static pid_t begin_unload(int signal)
+{
+	pid_t pid = keeper;
+
+	keeper = 0;
+	__atomic_store_n(&loaded, false, __ATOMIC_SEQ_CST);
+	if (!signal && press_sysrq("S"))
+		WAIT_FOR(shared(skel->data->uei.kind));
+	return pid;
+}
+
+static void end_keeper(pid_t pid, int signal)
+{
+	kill(pid, signal ?: SIGTERM);
+	if (!WAIT_FOR(waitpid(pid, NULL, WNOHANG)))
+		fail("the process that had the scheduler loaded does not end");
+}
+
+static void check_exit(int signal)
 {
 	struct user_exit_info *uei = &skel->data->uei;
 
-	if (!keeper)
-		return;
-	__atomic_store_n(&loaded, false, __ATOMIC_SEQ_CST);
-	if (!signal && press_sysrq("S"))
-		WAIT_FOR(shared(uei->kind));
-	kill(keeper, signal ?: SIGTERM);
-	if (!WAIT_FOR(waitpid(keeper, NULL, WNOHANG)))
-		fail("the process that had the scheduler loaded does not end");
-	keeper = 0;
-	if (!WAIT_FOR(no_scheduler()))
-		fail("the scheduler does not go");
 	if (!strstr(uei->reason, signal ? "user" : "sysrq") && !asks_for_restart())
 		fail("the scheduler has ended: %s: %s", uei->reason, uei->msg);
+}
+
+void unload(int signal)
+{
+	if (!keeper)
+		return;
+	end_keeper(begin_unload(signal), signal);
+	if (!WAIT_FOR(no_scheduler()))
+		fail("the scheduler does not go");
+	check_exit(signal);
+}
+
+static void *load_next(void *random)
+{
+	load(random);
+	return NULL;
+}
+
+/*
+ * Load another one as soon as the kernel lets it, while the one before still leaves.
+ *
+ * A scheduler that sysrq has ended leaves when its process does, which in Linux 6.12 ends whatever
+ * is loaded by then.
+ */
+static bool replace(int signal, u64 *random)
+{
+	pthread_t next;
+	pid_t pid;
+
+	if (!keeper || shared(skel->data->uei.kind) || (!signal && !skel->rodata->pick_only))
+		return false;
+	pid = begin_unload(signal);
+	if (pthread_create(&next, NULL, load_next, random)) {
+		fail("no thread to load the scheduler: %s", strerror(errno));
+		return true;
+	}
+	end_keeper(pid, signal);
+	pthread_join(next, NULL);
+	check_exit(signal);
+	return true;
 }
 
 /* To change it takes long on a busy machine, and without one nothing is kicked */
@@ -138,10 +186,12 @@ void reload(int signal, u64 *random)
 	pthread_mutex_lock(&keeper_lock);
 	let_live();
 	start = now_ns();
-	unload(signal);
-	if (next_random(random) & 1)
-		usleep(next_random(random) % 200000);
-	load(random);
+	if (next_random(random) & 1 || !replace(signal, random)) {
+		unload(signal);
+		if (next_random(random) & 1)
+			usleep(next_random(random) % 200000);
+		load(random);
+	}
 	change_ns = ns_since(start);
 	pthread_mutex_unlock(&keeper_lock);
 }

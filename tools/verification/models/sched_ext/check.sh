@@ -3,7 +3,8 @@
 #
 # Search every state of the kick protocol (the models *.pml) in several small configurations, then
 # show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the same
-# for the ordering argument under the rules of arm64 (arm64.py).
+# for the ordering argument: its litmus tests under the rules of arm64 (arm64.py) and, where herd7
+# is installed, under the Linux-kernel memory model (herd.sh).
 #
 # usage: check.sh [-v] [DIRECTORY]
 #	work files go to DIRECTORY, by default build/model; -v tells how a property was violated
@@ -175,6 +176,7 @@ done
 "$here/arm64.py"
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
+"$here/herd.sh" "$work/litmus"
 
 for name in "${!config[@]}" "${!mutant[@]}"; do
 	while (( $(jobs -rp | wc -l) >= jobs )); do
