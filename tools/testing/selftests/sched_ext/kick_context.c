@@ -194,7 +194,7 @@ static enum scx_test_status kick_beside_nmi(struct lab *lab)
 	SCX_ASSERT(lab_hold(lab, 2, LAB_TICK));
 	lab_order(lab, 2, LAB_NMI, 1, 0, 1);
 	SCX_ASSERT(send_nmis(lab));
-	SCX_EQ(deaf->left, 0);
+	LAB_COMES(!deaf->left);
 	LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, target->expired != expired || deaf->overheld);
 	SCX_EQ(deaf->overheld, 0);
 	lab_unhold(lab, 2);
