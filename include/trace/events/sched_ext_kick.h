@@ -42,7 +42,7 @@ KICK_OUTCOMES(EM, EM_LAST)
 int scx_kick_trace_reg(void);
 void scx_kick_trace_unreg(void);
 
-/* A CPU, the one this is recorded on, has kicked @cpu. */
+/* The CPU on which this is recorded has kicked @cpu. */
 TRACE_EVENT_FN(sched_ext_kick,
 	       TP_PROTO(int cpu, u32 flags, u32 outcome),
 	       TP_ARGS(cpu, flags, outcome),
@@ -58,8 +58,9 @@ TRACE_EVENT_FN(sched_ext_kick,
 );
 
 /*
- * @cpu, on which this is recorded, starts the cycle that serves its kicks. @delay_ns: since the
- * first of them was made, 0 if that was before this event was switched on.
+ * @cpu, on which this is recorded, starts the cycle that serves its kicks.
+ * @delay_ns is the time since the first of them was made, 0 if that was before
+ * this event was switched on.
  */
 TRACE_EVENT_FN(sched_ext_kick_served,
 	       TP_PROTO(int cpu, u32 flags, u64 delay_ns),

@@ -10,11 +10,11 @@
  *
  *   kick_now()                   IDLE     idle: interrupt it
  *     word |= request, was:      BUSY     runs a task: interrupt it
- *                                ABOVE    runs a task of a higher class: nothing
+ *                                ABOVE    a higher class keeps it: nothing
  *                                PICKING  in a cycle: its end sees the request
  *                                any request pending: all that is done already
  *
- *   scx_kick_ipi()               the interrupt: word has a request -> need_resched
+ *   scx_kick_ipi()               interrupt: a request is there -> need_resched
  *   scx_kick_cycle_start()       word = PICKING, the requests are taken
  *   scx_kick_cycle_end()         word = BUSY, ABOVE or IDLE; requests came
  *                                meanwhile -> need_resched
@@ -22,139 +22,198 @@
  * A request in a word always has an interrupt or a cycle on its way: whoever
  * finds it pending relies on that. A CPU that a higher class keeps cannot be
  * given to sched_ext, so it is not disturbed. It starts a cycle when that task
- * leaves, and when it becomes a sched_ext task while it runs: then
- * scx_kick_entered() has it start one.
+ * leaves, and when that task becomes a sched_ext task: then scx_kick_entered()
+ * has the CPU start one.
  *
- * The interrupt is the reschedule IPI, or that for function calls where several
- * CPUs get it together. Kicks take no rq lock, allocate nothing, and can be sent
- * with any rq lock held. The request stays in the word until a cycle takes it: an
- * interrupt that comes late finds nothing to do, a cycle that runs no dispatch
- * path of its own (core scheduling runs a pick that a sibling made) leaves the
- * request for the one after.
+ * The interrupt is the reschedule IPI, or the call function IPI where several
+ * CPUs get it together. Kicks take no rq lock, allocate nothing, and can be
+ * sent with any rq lock held. The request stays in the word until a cycle takes
+ * it. An interrupt that comes late finds nothing to do. A cycle that runs no
+ * dispatch path of its own (core scheduling runs a pick that a sibling made)
+ * leaves the request for the next one.
  *
- * A kick takes effect after what the calling scx operation belongs to is
- * complete. scx_kick::op says what the kernel does after the operation, and the
- * kick is held back until then, see kick_held.c. So is a kick from NMI, where the
- * interrupt controller may be in the middle of another interrupt. Where no flush
- * is certain to follow, a per-CPU irq_work makes what is held back as soon as
+ * A kick that an scx operation makes is held back until what the operation
+ * decided has been carried out: scx_kick::op says when that is, and kick_held.c
+ * keeps the kick until then. A kick from NMI is held back as well: the
+ * interrupt controller may be in the middle of another interrupt. Where no
+ * flush is certain to follow, a per-CPU irq_work makes the kicks as soon as
  * interrupts open.
  *
- * scx_bpf_kick_task() places its request by a compare and exchange from the word
- * that it read before it looked at the task that runs, see kick_claim.c. So it
- * lands in that very stint, the time until the CPU switches tasks, and only if
- * no other preemption is pending: it is a claim. A claim that is held back takes
+ * scx_bpf_kick_task() reads the word, looks at the task that runs, and places
+ * its request by a compare and exchange from the word that it read, see
+ * kick_claim.c. So the request lands in the stint of that task, and only if no
+ * other preemption is pending: it is a claim. A claim that is held back takes
  * its place at once as KICK_CLAIM, which asks for nothing yet.
+ */
+
+/**
+ * DOC: Glossary
  *
- * Ordering
- * --------
+ * word
+ *	scx_kick::word of a CPU: what was asked of it, where it is in its cycle,
+ *	and the number of that cycle.
+ * request
+ *	A bit in the word, KICK_REQ_RESCHED for one: what somebody asks of the
+ *	CPU.
+ * cycle
+ *	One pass of a CPU through the scheduler: from prev_balance(), where the
+ *	requests are taken, to the end of __schedule(), where the picked task is
+ *	about to run.
+ * serve
+ *	A cycle serves the requests that its start has taken from the word.
+ * coalesced
+ *	A kick that adds nothing: its request is pending, or the CPU is inside a
+ *	cycle, whose end sees it.
+ * operation
+ *	A callback of the BPF scheduler, ops.enqueue() for one.
+ * hold back, flush
+ *	A kick that an operation makes is held back until what the operation
+ *	decided has been carried out. Then the flush makes the kick.
+ * stint
+ *	The time that a task runs on a CPU, until the CPU switches to another.
+ * claim
+ *	The right to preempt one task in one stint. scx_bpf_kick_task() grants
+ *	it to one caller at a time.
+ * higher class
+ *	A deadline or real-time task, for one. While it runs (ABOVE in the
+ *	word), sched_ext cannot have the CPU.
+ * bypass
+ *	While it lasts, the kernel schedules in place of the BPF scheduler, and
+ *	kicks are dropped. Its begin and its end make every CPU schedule.
+ */
+
+/**
+ * DOC: Ordering
  *
- * (1) A kick left out or coalesced is served by a cycle that sees what the kicker
- * wrote before, typically a task in a BPF queue:
+ * Each rule has a table of who does what, and ends with what must not happen.
+ * Letters in parentheses name barriers, in this text and in the code. Atomic
+ * operations that return a value are full barriers. Each table is also a litmus
+ * test in tools/verification/models/sched_ext/litmus/.
+ *
+ * Rule (1): A kick that is left out or coalesced is served by a cycle that sees
+ * what the kicker wrote before, typically a task in a BPF queue. The word is
+ * BUSY at first::
  *
  *	kicker				target
  *
- *	WRITE_ONCE(queue, task)		atomic_xchg(word, PICKING)	(B)
- *	smp_mb()		(A)	  // full barrier
- *	r0 = atomic_read(word)		r1 = READ_ONCE(queue)
+ *	WRITE_ONCE(queue, task);	xchg(word, PICKING);		(B)
+ *	smp_mb();		(A)
+ *	r0 = READ_ONCE(word);		r1 = READ_ONCE(queue);
  *
- *	never: r0 is from before PICKING, and r1 lacks the task
+ *	BUG_ON(r0 == BUSY && r1 != task);
  *
- * A kicker that finds BUSY, ABOVE or its request pending has read the word before
- * the target wrote PICKING. Without (A) it could have read the word while the
- * task waits in its store buffer, without (B) the target could have read the
- * queue before PICKING is visible: either way the kicker relies on a cycle that
- * has already looked.
+ * A kicker that finds BUSY, ABOVE or its request pending has read the word
+ * before the target wrote PICKING. Without (A), the kicker could have read the
+ * word while the task waits in its store buffer. Without (B), the target could
+ * have read the queue before PICKING is visible. Either way the kicker would
+ * rely on a cycle that has already looked.
  *
- * (2) A kick that is placed needs no more than the atomicity of the word. The
- * kicker's try_cmpxchg() either comes before the target's xchg (the cycle takes
- * the request), or it finds PICKING and comes before the try_cmpxchg() in
- * __scx_kick_cycle_end() (which then fails, and the request leads to another
- * cycle), or it finds BUSY or IDLE and sends the interrupt. The interrupt cannot
- * arrive without the request: smp_send_reschedule() orders earlier stores before
- * it, as resched_curr() needs it too, and so does
+ * Rule (2): A kick that is placed is served, and the target is interrupted if
+ * it does not come by itself. For the request the atomicity of the word is
+ * enough. The kicker's cmpxchg either comes before the target's xchg, which
+ * then takes the request. Or it finds PICKING, and comes before the cmpxchg in
+ * __scx_kick_cycle_end(): that one fails, and the request leads to another
+ * cycle. Or it finds BUSY or IDLE, and the kicker sends an interrupt. The
+ * interrupt cannot arrive before the request: smp_send_reschedule() orders
+ * earlier stores before it, which resched_curr() needs as well, and so does
  * arch_send_call_function_ipi_mask(), for those who queue function calls.
  *
- * It sends none if the task that the target runs is marked need_resched: who
- * marked it has interrupted the target, and the mark goes in a cycle only.
+ * The kicker sends no interrupt if rq->curr of the target is marked
+ * need_resched: who marked that task has interrupted the target, and only a
+ * cycle clears the mark. It must not be misled by a mark for a cycle that has
+ * ended. The word is PICKING at first, and the mark is set::
  *
  *	kicker				target
  *
- *	cmpxchg(word, BUSY|RESCHED)	cmpxchg(word, BUSY)	// end of a cycle
- *	r0 = need_resched(rq->curr)	...			// marked by others
- *					xchg(word, PICKING)	// the next one
- *					clear need_resched
+ *					WRITE_ONCE(mark, 0);
+ *	r0 = cmpxchg(word, BUSY,	cmpxchg(word, PICKING, BUSY);
+ *		     BUSY | RESCHED);
+ *	r1 = READ_ONCE(mark);
  *
- *	never: r0, and no cycle starts after the kicker's cmpxchg
+ *	BUG_ON(r0 == BUSY && r1 == 1);
  *
- * The mark is of the stint that the kicker found in the word: marks of earlier
- * ones were cleared before the target's BUSY, which the kicker's cmpxchg(), a full
- * barrier, has read. So it is cleared after the next PICKING.
+ * Marks for earlier cycles were cleared before the target wrote BUSY. The
+ * kicker has read that BUSY, by a full barrier. So a mark that it finds is
+ * cleared by a later cycle, and the start of that one takes the request.
  *
- * (3) A wait ends, and not too early:
+ * Rule (3): A wait ends, and not too early::
  *
  *	waiter				target
  *
- *	KICK_REQ_WAIT into the word	WRITE_ONCE(x, 1) // its last task
- *	s = word		(C)	atomic_xchg(word, next | PICKING) (B)
- *	while (word & WAIT &&	(D)
- *	       cycle of word is s's)
- *	r0 = READ_ONCE(x) // next task
+ *	atomic_or(WAIT, word);		WRITE_ONCE(x, 1); // its last task
+ *	s = READ_ONCE(word);	(C)	xchg(word, next | PICKING);	(B)
+ *	do {
+ *		r0 = smp_load_acquire(word);	(D)
+ *	} while (r0 & WAIT && cycle(r0) == cycle(s));
+ *	r1 = READ_ONCE(x); // its next task
  *
- *	never: the loop is left before (B), or r0 == 0
+ *	BUG_ON(r1 == 0);
  *
- * Only the start of a cycle clears KICK_REQ_WAIT, or the end of one that finds a
- * task of a higher class: then no sched_ext task runs there before the next one.
- * If the bit is gone, the target's last task has left after it was set; if the
- * number moved on from s, a cycle started after s was read. The second test bounds
- * the wait to one cycle when other waiters set the bit again. If s were older than
- * the request, a cycle that started before the kick would end the wait. No barrier
- * is needed against that: this CPU has kicked, and read or written the same word for
- * it. The acquire (D) pairs with (B); without it, the next task here could run ahead
- * of what the target's last task did.
+ * The start of a cycle clears WAIT. So does the end of a cycle that finds a
+ * task of a higher class: then no sched_ext task runs there before the next
+ * cycle. If WAIT is gone, the target's last task has left since the bit was
+ * set. If the number is not that of s, a cycle has started since s was read.
+ * The number bounds the wait to one cycle when other waiters set WAIT again.
  *
- * A waiter spins with interrupts on and gives way whenever it has to schedule
- * itself, so each member of a ring of waiters enters a cycle of its own, which
- * lets its own waiters go. After that it goes on where it stopped, with the same
- * s: however often it gives way, it is done when each CPU has entered a cycle.
+ * If s were older than the request, a cycle that started before the kick would
+ * end the wait. No barrier is needed against that: this CPU has read or written
+ * the same word when it kicked. The acquire (D) pairs with (B): without it, the
+ * waiter's next task could run ahead of what the target's last task did.
  *
- * (4) A claim hits the task that it names or nobody:
+ * A waiter spins with interrupts on, and gives way whenever it has to schedule.
+ * So each member of a ring of waiters enters a cycle of its own, which lets
+ * those go that wait for it. After its cycle it goes on where it stopped, with
+ * the same s. However often it gives way, it is done when each CPU has entered
+ * a cycle.
+ *
+ * Rule (4): A claim hits the task that it names, or nobody. The word is BUSY in
+ * cycle 0 at first, and p runs; then q runs in cycle 1::
  *
  *	claimer				target
  *
- *	s = word		(E)	word = next numbers | PICKING	(B)
- *	r0 = rq->curr			rq->curr = next task
- *	cmpxchg(word, s, s | TASK) (F)	cmpxchg(word, ... | BUSY)	(F)
+ *	s = smp_load_acquire(word); (E)	xchg(word, 1 | PICKING);	(B)
+ *	r0 = READ_ONCE(rq->curr);	WRITE_ONCE(rq->curr, q);
+ *	r1 = cmpxchg(word, s,	(F)	cmpxchg(word, 1 | PICKING,	(F)
+ *		     s | TASK);			1 | BUSY);
  *
- *	never: r0 is the task, the cmpxchg succeeds, and another task runs
+ *	BUG_ON(r0 == q && r1 == s && s == (0 | BUSY));
+ *	BUG_ON(r0 == p && r1 == s && s == (1 | BUSY));
  *
- * Nobody claims while the word says PICKING, and s does not.
- * - If r0 is of a stint later than s, the claimer's cmpxchg finds the PICKING
- *   that came before it, or a later number, and fails: (B) puts the target's
- *   stores in order, and (F), a full barrier, keeps the claimer's read before it.
- * - If r0 is of a stint earlier than s, the claimer has not seen what comes
- *   before the target's (F) although (E), an acquire, has read what (F) wrote:
- *   that cannot be.
- * So the task runs from the claimer's look until the claim is in the word. Where
- * it stops running after that, the start of the cycle takes KICK_REQ_TASK while
- * rq->curr is still that task, or the end of it drops what is left of the claim.
- * For the number to come round between the claimer's look and its compare and
- * exchange, the target would have to go through 32768 cycles in that time.
+ * Nobody claims while the word says PICKING.
  *
- * (5) A CPU whose running task becomes a sched_ext task is not taken for one that
- * a higher class keeps:
+ * - If r0 is of a later stint than s, the claimer's cmpxchg finds the PICKING
+ *   before that stint, or a later number, and fails. (B) orders the target's
+ *   stores, and (F), a full barrier, keeps the claimer's look before it.
+ * - If r0 is of an earlier stint than s, the claimer has missed a store that
+ *   comes before the target's (F), although its acquire (E) has read what (F)
+ *   wrote. That cannot be.
+ *
+ * So the task runs from the claimer's look until the claim is in the word. When
+ * the task stops running after that, the start of the cycle takes KICK_REQ_TASK
+ * while rq->curr is still that task, or the end of the cycle drops what is left
+ * of the claim. The number cannot come round unnoticed: the target would have
+ * to go through 32768 cycles between the claimer's read and its cmpxchg.
+ *
+ * Rule (5): A CPU is not taken for one that a higher class keeps after its task
+ * has become a sched_ext task. The word is PICKING at first::
  *
  *	end of a cycle			who changes the class
  *
- *	r0 = current->sched_class	current->sched_class = ext
- *	cmpxchg(word, PICKING,		r1 = cmpxchg(word, ...)	(G)
- *		r0 above ? ABOVE : BUSY) (H)
+ *	r0 = READ_ONCE(class);		WRITE_ONCE(class, ext);
+ *	while (!try_cmpxchg(word, (H)	if (word & PICKING)		(G)
+ *	       r0 == ext ? BUSY :		another number, |= RESCHED
+ *	       ABOVE)) {		else
+ *		smp_rmb();			word &= ~ABOVE
+ *		r0 = READ_ONCE(class);
+ *	}
  *
- *	never: r0 is above, and the word keeps ABOVE
+ *	BUG_ON(word == ABOVE);	// after both
  *
- * Either (H) comes before (G), which then finds ABOVE and takes it away, or (G)
- * comes first and leaves a request and another number of picks, with which (H)
- * fails and looks at the class again, whatever the word was before. Kicks left out because of ABOVE are made up for: (G) is followed by
- * resched_curr(), and (1) holds for the cycle that starts then.
+ * If (H) comes first, (G) finds ABOVE and takes it away. If (G) comes first, it
+ * leaves a request and another number of picks. With these, (H) fails and looks
+ * at the class again, behind the smp_rmb(): a cmpxchg that fails orders
+ * nothing. (G) is followed by resched_curr(), and rule (1) holds for the cycle
+ * that starts then: it makes up for kicks that were left out because of ABOVE.
  */
 #include <linux/btf_ids.h>
 
@@ -178,7 +237,7 @@ DEFINE_PER_CPU_SHARED_ALIGNED(struct scx_kick, scx_kick_pcpu) = {
 DEFINE_PER_CPU(struct scx_kick_stats, scx_kick_stats);
 DEFINE_PER_CPU(struct scx_kick_watch, scx_kick_watch);
 
-/* On while one of the tracepoints is. */
+/* On while one of the two tracepoints is on. */
 static DEFINE_STATIC_KEY_FALSE(kick_traced_key);
 
 int scx_kick_trace_reg(void)
@@ -198,10 +257,10 @@ static __always_inline bool kick_traced(void)
 }
 
 /*
- * Mark the task that runs here, for which no rq lock is needed. It is preempted
- * at the next occasion and not by the kick itself, so that a program can kick its
- * CPU several times. The call function IPI does not fold the flag into the
- * preemption count, so that is done here, too.
+ * Mark current as need_resched. No rq lock is needed for that. The task is
+ * preempted at the next occasion and not by the kick itself, so that a program
+ * can kick its CPU several times. The call function IPI does not fold the flag
+ * into the preemption count, so do that here as well.
  */
 static void kick_resched_self(void)
 {
@@ -210,11 +269,12 @@ static void kick_resched_self(void)
 }
 
 /*
- * Count and trace one kick that is not on the fast path. A program that is
- * attached to the tracepoint may kick, too: that kick is counted only, or as many
- * kicks as there are programs would lie on one stack.
+ * Count and trace one kick; the fast path counts in kick_one(). A program that
+ * is attached to the tracepoint may kick as well. That kick is counted only:
+ * otherwise as many kicks as there are programs would lie on one stack.
  */
-static noinline void kick_account(s32 cpu, int req, enum scx_kick_outcome outcome)
+static noinline void kick_account(s32 cpu, int req,
+				  enum scx_kick_outcome outcome)
 {
 	this_cpu_inc(scx_kick_stats.outcomes[outcome]);
 	if (!kick_traced() || this_cpu_xchg(scx_kick_watch.tracing, true))
@@ -223,7 +283,7 @@ static noinline void kick_account(s32 cpu, int req, enum scx_kick_outcome outcom
 	this_cpu_write(scx_kick_watch.tracing, false);
 }
 
-/* Have this CPU interrupt itself as soon as interrupts open. */
+/* Have kick_work_fn() run here as soon as interrupts open. */
 static void kick_queue_work(void)
 {
 	if (irq_work_queue(this_cpu_ptr(&scx_kick_pcpu.work)))
@@ -231,11 +291,14 @@ static void kick_queue_work(void)
 }
 
 /*
- * Make this CPU schedule. With interrupts on, and after an interrupt, the kernel
- * looks at need_resched before it goes on. A task that has interrupts off may be
- * past the last such look on its way to user space, to a guest, or to halt the
- * CPU. So a program that has them off (@irq_flags is how they were when @program made
- * the kick) gets an interrupt.
+ * Make this CPU schedule. With interrupts on, and after an interrupt, the
+ * kernel looks at need_resched before it goes on. A task that has interrupts
+ * off may be past the last such look, on its way to user space, to a guest, or
+ * to halt the CPU. So a program that kicks with interrupts off gets an
+ * interrupt.
+ *
+ * @program: a BPF program makes the kick just now
+ * @irq_flags: the state of interrupts in that program
  */
 static noinline void kick_self(bool program, unsigned long irq_flags)
 {
@@ -245,20 +308,22 @@ static noinline void kick_self(bool program, unsigned long irq_flags)
 	kick_resched_self();
 }
 
-/* Tell an idle CPU that polls for need_resched. Returns false if it does not. */
+/* Mark the idle task of @cpu if it polls for that. False if it does not. */
 static __always_inline bool kick_poller(s32 cpu, unsigned long ti_flags)
 {
 #ifdef TIF_POLLING_NRFLAG
-	return (ti_flags & BIT(TIF_POLLING_NRFLAG)) && !call_function_single_prep_ipi(cpu);
+	return (ti_flags & BIT(TIF_POLLING_NRFLAG)) &&
+	       !call_function_single_prep_ipi(cpu);
 #else
 	return false;
 #endif
 }
 
 /*
- * True if @cpu has to be interrupted to see a request just placed in its word,
- * which was @word. It has not if the task that it runs is marked already, see (2),
- * or if it polls for that mark while idle, and has been marked now.
+ * Find out if @cpu must be interrupted to see a request that was just placed,
+ * where @word is what its word was before. It need not if its current task is
+ * marked already, see rule (2), or if its idle task polls for the mark and gets
+ * it now.
  */
 static __always_inline bool kick_needs_irq(s32 cpu, int word)
 {
@@ -274,8 +339,8 @@ static __always_inline bool kick_needs_irq(s32 cpu, int word)
 }
 
 /*
- * Interrupt another CPU, whose word was @word before the request. Out of line, so that
- * kicks which need no interrupt save no registers.
+ * Interrupt @cpu, another one, if it needs that. @word is what its word was
+ * before the request. Out of line: kicks without interrupt save no registers.
  */
 static noinline void kick_send_other(s32 cpu, int word)
 {
@@ -285,9 +350,12 @@ static noinline void kick_send_other(s32 cpu, int word)
 	smp_send_reschedule(cpu);
 }
 
-/* Do what a request asks for that was placed in the word of @cpu, which was @word. */
-static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word, bool program,
-						       unsigned long irq_flags)
+/*
+ * Have @cpu look at the request that was just placed in its word, which was
+ * @word before. @program and @irq_flags: see kick_self().
+ */
+static __always_inline enum scx_kick_outcome
+kick_send(s32 cpu, int word, bool program, unsigned long irq_flags)
 {
 	if (!IS_ENABLED(CONFIG_SMP) || cpu == smp_processor_id()) {
 		kick_self(program, irq_flags);
@@ -298,8 +366,8 @@ static __always_inline enum scx_kick_outcome kick_send(s32 cpu, int word, bool p
 }
 
 /*
- * True if @cpu, which is not online, exists and is this one: CPU hotplug relies on
- * a CPU being able to kick itself on its way down.
+ * Check that @cpu, which is not online, exists, and tell whether it is this
+ * CPU. A CPU on its way down kicks itself: CPU hotplug relies on that.
  */
 static noinline bool kick_self_offline(s32 cpu)
 {
@@ -307,19 +375,24 @@ static noinline bool kick_self_offline(s32 cpu)
 }
 
 /*
- * True if @cpu may be kicked. Caller has interrupts off: as long as they are, this
- * CPU does not go through stop_machine(), and @cpu stays online.
+ * Find out if @cpu may be kicked, and count the kick if not. Caller has
+ * interrupts off. While they are, this CPU does not go through stop_machine(),
+ * so @cpu stays online.
  */
 static __always_inline bool kick_reachable(s32 cpu, int req)
 {
-	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) || kick_self_offline(cpu))
+	if (likely((u32)cpu < nr_cpu_ids && cpu_online(cpu)) ||
+	    kick_self_offline(cpu))
 		return true;
 	if ((u32)cpu < nr_cpu_ids && cpu_possible(cpu))
 		kick_account(cpu, req, SCX_KICKED_OFFLINE);
 	return false;
 }
 
-/* The clocks of two CPUs, and one that is being adjusted, may differ a little. */
+/*
+ * Tell how long ago @then was. Not below 0: the clocks of two CPUs may differ a
+ * little, and so may one clock before and after an adjustment.
+ */
 static u64 kick_ns_since(u64 then)
 {
 	u64 now = ktime_get_mono_fast_ns();
@@ -327,7 +400,7 @@ static u64 kick_ns_since(u64 then)
 	return now > then ? now - then : 0;
 }
 
-/* Note the time of the first request since the cycle of @word. */
+/* Note the time if @word, the word of @cpu, has no request yet. */
 static __always_inline void kick_asked(s32 cpu, int word)
 {
 	if (trace_sched_ext_kick_served_enabled() && !(word & KICK_REQ_MASK))
@@ -336,20 +409,22 @@ static __always_inline void kick_asked(s32 cpu, int word)
 }
 
 /*
- * Put @req into the word of @cpu, which was *@word. Caller has executed (A) and has
- * interrupts off. Only for SCX_KICKED_SENT there is something left to do, and
- * whoever finds the request pending relies on that: with interrupts off it need not
- * wait for an interrupt handler.
+ * Put @req into the word of @cpu, and leave in *@word what the word was. Caller
+ * has executed (A) and has interrupts off.
+ *
+ * If this returns SCX_KICKED_SENT, the caller has to call kick_send(). Others
+ * who find the request pending rely on it, so interrupts stay off until then.
  */
-static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *word,
-							bool traced)
+static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req,
+							int *word, bool traced)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 
 	*word = atomic_read(&kick->word);
 	do {
 		if (*word & KICK_NEEDLESS(req))
-			return req & KICK_REQ_IDLE ? SCX_KICKED_BUSY : SCX_KICKED_HIGHER;
+			return req & KICK_REQ_IDLE ? SCX_KICKED_BUSY :
+						     SCX_KICKED_HIGHER;
 		if (!(req & ~*word))
 			break;
 		if (traced)
@@ -360,20 +435,24 @@ static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req, int *w
 		SCX_KICKED_COALESCED : SCX_KICKED_SENT;
 }
 
-/* True if waits have taken a quarter of the time between two ticks already. */
+/* Find out if the waits since the last tick took a quarter of a tick. */
 static bool kick_waited_long(const struct kick_wait *wait)
 {
-	return READ_ONCE(wait->took_us) >= TICK_USEC / 4 && wait->tick == (u8)jiffies;
+	return READ_ONCE(wait->took_us) >= TICK_USEC / 4 &&
+	       wait->tick == (u8)jiffies;
 }
 
 /*
- * Have the next task that starts here wait for @cpu. No CPU waits for itself. If
- * this CPU is not inside a cycle, which ends with the wait, it starts one: the sched_ext
- * task that runs here could have an endless slice. After long waits it starts it at its
- * next tick, where it is sure to have one: an interrupt that kicks so all the time would
- * leave no time to any task.
+ * Have the next sched_ext task that starts here wait for @cpu. Caller has
+ * interrupts off. No CPU waits for itself.
+ *
+ * A cycle ends with the wait. If this CPU is in none, it starts one: its
+ * current task could have an endless slice. After long waits the next tick
+ * starts that cycle, if a tick is sure to come: otherwise an interrupt that
+ * kicks over and over with SCX_KICK_WAIT would leave no time to any task.
  */
-static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flags)
+static noinline void kick_ask_wait(s32 cpu, bool program,
+				   unsigned long irq_flags)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 
@@ -385,15 +464,17 @@ static noinline void kick_ask_wait(s32 cpu, bool program, unsigned long irq_flag
 	if (atomic_read(&kick->word) & KICK_CPU_PICKING)
 		WRITE_ONCE(kick->wait.again, true);
 	else if (READ_ONCE(current->sched_class) == &ext_sched_class &&
-		 (!kick_waited_long(&kick->wait) || tick_nohz_full_cpu(smp_processor_id())))
+		 (!kick_waited_long(&kick->wait) ||
+		  tick_nohz_full_cpu(smp_processor_id())))
 		kick_self(program, irq_flags);
 }
 
 /*
- * Make a kick that is traced, or waited for. Interrupts are off, so no wait begins in
- * between.
+ * Make a kick that is traced or waited for. Caller has executed (A) and has
+ * interrupts off, so no wait begins in between.
  */
-static noinline void kick_one_slow(s32 cpu, int req, bool program, unsigned long irq_flags)
+static noinline void kick_one_slow(s32 cpu, int req, bool program,
+				   unsigned long irq_flags)
 {
 	enum scx_kick_outcome outcome;
 	int word;
@@ -407,10 +488,11 @@ static noinline void kick_one_slow(s32 cpu, int req, bool program, unsigned long
 }
 
 /*
- * Kick @cpu. Caller has executed (A) and has interrupts off. @irq_flags is how they were
- * when @program made the kick just now.
+ * Kick @cpu. Caller has executed (A) and has interrupts off. @program and
+ * @irq_flags: see kick_self().
  */
-static __always_inline void kick_one(s32 cpu, int req, bool program, unsigned long irq_flags)
+static __always_inline void kick_one(s32 cpu, int req, bool program,
+				     unsigned long irq_flags)
 {
 	enum scx_kick_outcome outcome;
 	int word;
@@ -426,14 +508,14 @@ static __always_inline void kick_one(s32 cpu, int req, bool program, unsigned lo
 }
 
 /*
- * Kick @cpu unless the BPF scheduler is bypassed. Caller has interrupts off, which
- * keeps @cpu online and this CPU from its cycle_end().
+ * Kick @cpu unless the BPF scheduler is bypassed. Caller has interrupts off:
+ * that keeps @cpu online, and this CPU from the end of its cycle.
  *
- * A bypass makes every CPU schedule after it has begun and after it has ended. (A)
- * puts the look at it behind what the kicker wrote, so a kick that is dropped here
- * is not lost: the end of the bypass makes up for it.
+ * A kick that is dropped here is not lost. The end of a bypass makes every CPU
+ * schedule, and (A) puts the look at the bypass behind what the kicker wrote.
  */
-static __always_inline void kick_now(s32 cpu, int req, bool program, unsigned long irq_flags)
+static __always_inline void kick_now(s32 cpu, int req, bool program,
+				     unsigned long irq_flags)
 {
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed()))
@@ -447,9 +529,9 @@ static __always_inline void kick_now(s32 cpu, int req, bool program, unsigned lo
  * @cpu: CPU to kick, a possible one
  * @req: KICK_REQ_*
  *
- * Dropped if @cpu is offline and not the calling one, or while the BPF scheduler is
- * bypassed: a bypass makes every CPU schedule at its begin and at its end, and
- * interrupts may not work while the machine suspends.
+ * Drops the kick if @cpu is offline and not the calling CPU. Drops it as well
+ * while the BPF scheduler is bypassed: a bypass makes every CPU schedule at its
+ * begin and at its end, and interrupts may not work while the machine suspends.
  *
  * Context: Any but NMI, with any locks held.
  */
@@ -463,11 +545,11 @@ void scx_kick_cpu(s32 cpu, int req)
 /**
  * scx_kick_ipi - an IPI has arrived that may have been sent for a kick
  *
- * Nothing is taken from the word, the cycle does that. No lock is needed to mark
- * the own current.
+ * Marks current if the word of this CPU has a request. The request stays for
+ * the cycle to take.
  *
- * Context: the handlers of the reschedule and the call function IPI, interrupts are
- * off.
+ * Context: the handlers of the reschedule and the call function IPI. Caller has
+ * interrupts off.
  */
 void scx_kick_ipi(void)
 {

@@ -2,9 +2,10 @@
 /*
  * sched_ext kicks: what the rest of the scheduler sees of them.
  *
- * The protocol is told in kick.c. The scheduler tells it three things: where a
- * scheduling cycle of a CPU begins and where it ends, which scx operation runs
- * just now, and that what an operation decided has been done.
+ * kick.c explains the protocol. The scheduler tells the kick path three things:
+ * where a scheduling cycle of a CPU begins and where it ends, which scx
+ * operation is running, and that what an operation decided has been carried
+ * out.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_H
 #define _KERNEL_SCHED_EXT_KICK_H
@@ -100,17 +101,21 @@ static inline void scx_kick_flush(enum kick_op op)
  * @rq: the rq that it was for
  * @prev: the task that runs there
  *
- * Makes the kicks of ops.dispatch(). If a task was put on the local DSQ to preempt
- * @prev meanwhile, takes the slice that ops.dispatch() may have filled again: @prev
- * may be put back before the end of the cycle.
+ * Makes the kicks of ops.dispatch(). If a task was put on the local DSQ to
+ * preempt @prev meanwhile, ends the slice of @prev, which ops.dispatch() may
+ * have filled again: @prev could be put back before the end of the cycle.
  *
  * Context: the dispatch path. Caller holds @rq's lock.
  */
 static inline void scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
 	scx_kick_flush(KICK_OP_DISPATCH);
-	/* Others may set more bits. One that is set while the rq is locked is seen. */
-	if (unlikely(data_race(__this_cpu_read(scx_kick_pcpu.word.counter)) & KICK_REQ_TASK))
+	/*
+	 * Others may set bits at any time. Those set under the rq lock are
+	 * seen.
+	 */
+	if (unlikely(data_race(__this_cpu_read(scx_kick_pcpu.word.counter)) &
+		     KICK_REQ_TASK))
 		__scx_kick_dispatched(rq, prev);
 }
 
@@ -126,7 +131,8 @@ static inline void scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
  */
 static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 {
-	if (unlikely(__this_cpu_read(scx_kick_pcpu.held.until) == KICK_OP_ENQUEUE))
+	if (unlikely(__this_cpu_read(scx_kick_pcpu.held.until) ==
+		     KICK_OP_ENQUEUE))
 		__scx_kick_enqueued(p, enq_flags);
 }
 
@@ -134,7 +140,7 @@ static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
  * scx_kick_tick - the tick of a CPU that runs a sched_ext task
  * @rq: this CPU's rq
  *
- * Starts a cycle if this CPU has whom to wait for and did not schedule for it so far.
+ * Starts a cycle if this CPU has CPUs to wait for and no wait has begun.
  *
  * Context: task_tick_scx(). Caller holds @rq's lock.
  */

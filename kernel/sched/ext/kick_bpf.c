@@ -3,9 +3,11 @@
  * sched_ext kicks: by BPF programs, which call what is in kick_kfuncs.c.
  */
 
+/* Translate the flags of a kick into KICK_REQ_*. */
 static __always_inline int kick_req(u64 flags)
 {
-	return flags == SCX_KICK_IDLE ? KICK_REQ_IDLE : KICK_REQ_RESCHED | (int)flags;
+	return flags == SCX_KICK_IDLE ? KICK_REQ_IDLE :
+					KICK_REQ_RESCHED | (int)flags;
 }
 
 #define KICK_FLAGS_INVALID	\
@@ -13,15 +15,17 @@ static __always_inline int kick_req(u64 flags)
 #define KICK_TASK_FLAGS_INVALID	\
 	"invalid flags 0x%llx to kick a task with (0 or WAIT 0x4)"
 
-/* %SCX_KICK_IDLE stands alone, the others combine. */
+/* Check the flags of a kick: IDLE stands alone, the others combine. */
 static __always_inline bool kick_flags_valid(u64 flags)
 {
-	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
+	if (likely(flags == SCX_KICK_IDLE ||
+		   !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
 		return true;
 	kick_error(KICK_FLAGS_INVALID, flags);
 	return false;
 }
 
+/* Find out if a BPF scheduler is loaded, and count the kick if not. */
 static __always_inline bool kick_enabled(s32 cpu, int req)
 {
 	if (scx_enabled())
@@ -30,13 +34,15 @@ static __always_inline bool kick_enabled(s32 cpu, int req)
 	return false;
 }
 
-/* True if a kick that is made here has to wait, see kick_hold(). */
+/* Find out if a kick made here has to be held back, see kick_hold(). */
 static __always_inline bool kick_must_hold(void)
 {
 	return unlikely(kick_in_op()) || unlikely(in_nmi());
 }
 
-static __always_inline void kick_flagged(s32 cpu, u64 flags, unsigned long irq_flags)
+/* Kick @cpu with @flags. Caller as for kick_cpu(). */
+static __always_inline void kick_flagged(s32 cpu, u64 flags,
+					 unsigned long irq_flags)
 {
 	int req = kick_req(flags);
 
@@ -52,13 +58,15 @@ static __always_inline void kick_flagged(s32 cpu, u64 flags, unsigned long irq_f
 }
 
 /*
- * Kick @cpu as scx_bpf_kick_cpu() does. Caller has interrupts off, @irq_flags is how they
- * were before.
+ * Kick @cpu as scx_bpf_kick_cpu() does. Caller has interrupts off; @irq_flags
+ * is their state before. All tests are made with interrupts off, because
+ * scx_kick_reset() comes after a grace period.
  *
- * All is tested with interrupts off: scx_kick_reset() comes after a grace period. It is here
- * twice, so that the compiler makes the most of what it knows of a request.
+ * The call stands here twice, so that the compiler makes the most of a constant
+ * @flags.
  */
-static __always_inline void kick_cpu(s32 cpu, u64 flags, unsigned long irq_flags)
+static __always_inline void kick_cpu(s32 cpu, u64 flags,
+				     unsigned long irq_flags)
 {
 	if (flags == SCX_KICK_IDLE)
 		kick_flagged(cpu, SCX_KICK_IDLE, irq_flags);
@@ -66,7 +74,9 @@ static __always_inline void kick_cpu(s32 cpu, u64 flags, unsigned long irq_flags
 		kick_flagged(cpu, flags, irq_flags);
 }
 
-static s32 kick_drop_mask(const struct cpumask *cpus, int req, enum scx_kick_outcome why)
+/* Count the kicks of @cpus, none of which is made. */
+static s32 kick_drop_mask(const struct cpumask *cpus, int req,
+			  enum scx_kick_outcome why)
 {
 	s32 cpu;
 
@@ -76,8 +86,9 @@ static s32 kick_drop_mask(const struct cpumask *cpus, int req, enum scx_kick_out
 }
 
 /*
- * Kick the CPUs that have a bit in @todo, where bit 0 is CPU @first. Caller has executed (A)
- * and has interrupts off. Returns those that need an interrupt and have not got it yet.
+ * Kick the CPUs that have a bit in @todo, where bit 0 is CPU @first and this
+ * CPU has none. Caller has executed (A) and has interrupts off. Returns the
+ * bits of those that still need an interrupt.
  */
 static unsigned long kick_cpus(s32 first, unsigned long todo, int req)
 {
@@ -107,12 +118,16 @@ static unsigned long kick_cpus(s32 first, unsigned long todo, int req)
 	return send;
 }
 
-/* Like kick_cpus(), but this CPU may be among them, and the kicks traced or waited for. */
+/*
+ * Do what kick_cpus() does, where this CPU may be in @todo, and the kicks may
+ * be traced or waited for.
+ */
 static unsigned long kick_cpus_of_long(s32 first, unsigned long todo, int req)
 {
 	s32 this_bit = smp_processor_id() - first;
 
-	if (this_bit >= 0 && this_bit < BITS_PER_LONG && (todo & BIT(this_bit))) {
+	if (this_bit >= 0 && this_bit < BITS_PER_LONG &&
+	    (todo & BIT(this_bit))) {
 		todo &= ~BIT(this_bit);
 		kick_one(first + this_bit, req, false, 0);
 	}
@@ -125,9 +140,9 @@ static unsigned long kick_cpus_of_long(s32 first, unsigned long todo, int req)
 }
 
 /*
- * Interrupt the CPUs of @send: one by the reschedule IPI, several by the IPI that the
- * architecture has for several. A hypervisor may take this CPU away for that, so the caller
- * holds no lock.
+ * Interrupt the CPUs of @send: one by the reschedule IPI, several by the call
+ * function IPI of the architecture, which takes a mask. Caller holds no lock: a
+ * hypervisor may take this CPU away meanwhile.
  */
 static void kick_send_mask(struct cpumask *send)
 {
@@ -143,29 +158,33 @@ static void kick_send_mask(struct cpumask *send)
 	}
 	this_cpu_add(scx_kick_stats.irqs, cpumask_weight(send));
 	trace_ipi_send_cpumask(send, _RET_IP_, NULL);
-	/* Arrives in generic_smp_call_function_single_interrupt(), which calls scx_kick_ipi(). */
+	/* generic_smp_call_function_single_interrupt() calls scx_kick_ipi() */
 	arch_send_call_function_ipi_mask(send);
 #endif
 }
 
 /*
- * Kick all of @cpus that are online. Caller has executed (A), and has interrupts off, but had
- * them on before: so it holds no lock, and nobody else here uses scx_kick::send.
+ * Kick all of @cpus that are online. Caller has executed (A) and has interrupts
+ * off, but had them on before: so it holds no lock, and nobody else on this CPU
+ * is using scx_kick::send.
  */
-static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int req)
+static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus,
+		     int req)
 {
 	unsigned long *send = cpumask_bits(this_kick->send);
 	s32 asked = 0;
 	int i;
 
 	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++) {
-		unsigned long todo = READ_ONCE(cpumask_bits(cpus)[i]) &
-				     READ_ONCE(cpumask_bits(cpu_online_mask)[i]);
+		unsigned long todo =
+			READ_ONCE(cpumask_bits(cpus)[i]) &
+			READ_ONCE(cpumask_bits(cpu_online_mask)[i]);
 
 		send[i] = 0;
 		if (todo) {
 			asked += hweight_long(todo);
-			send[i] = kick_cpus_of_long(i * BITS_PER_LONG, todo, req);
+			send[i] = kick_cpus_of_long(i * BITS_PER_LONG, todo,
+						    req);
 		}
 	}
 	kick_send_mask(this_kick->send);
@@ -173,9 +192,11 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus, int
 }
 
 /*
- * Kick @cpus one after the other. Caller had interrupts off: it is an operation, or in NMI, or
- * a tracing program that may be in the middle of another kick of a cpumask, or of the interrupt
- * controller's code for several CPUs, each of which has one mask to work with.
+ * Kick @cpus one after the other. Caller has executed (A) and had interrupts
+ * off before: it is an operation, or in NMI, or a tracing program. Such a
+ * program may come in the middle of kick_mask(), or of the interrupt
+ * controller's code for several CPUs, and each of these has only one mask to
+ * work with.
  */
 static s32 kick_one_by_one(const struct cpumask *cpus, int req,
 			   unsigned long irq_flags)
@@ -192,7 +213,7 @@ static s32 kick_one_by_one(const struct cpumask *cpus, int req,
 	return asked;
 }
 
-/* Kick @cpus as scx_bpf_kick_cpumask() does. Context: as kick_cpu(). */
+/* Kick @cpus as scx_bpf_kick_cpumask() does. Caller as for kick_cpu(). */
 static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 			unsigned long irq_flags)
 {
@@ -211,8 +232,14 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 	return kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
 }
 
-static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait,
-					unsigned long irq_flags, bool traced)
+/*
+ * Claim the preemption of @p on @cpu, and send it unless it has to be held
+ * back. @wait is %KICK_REQ_WAIT or 0. Caller has executed (A) and has
+ * interrupts off.
+ */
+static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
+					int wait, unsigned long irq_flags,
+					bool traced)
 {
 	unsigned long switches;
 	int word;
@@ -222,12 +249,13 @@ static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait
 		ret = kick_hold_claim(p, cpu, wait);
 		if (ret <= 0)
 			return ret;
-		/* NMI can't send it, and there is no second place to hold it back. */
+		/* NMI must not send, and there is one kick_claim only. */
 		if (in_nmi())
 			return -EBUSY;
 	}
 
-	ret = kick_claim_task(p, cpu, KICK_REQ_TASK | wait, &word, &switches, traced);
+	ret = kick_claim_task(p, cpu, KICK_REQ_TASK | wait, &word, &switches,
+			      traced);
 	if (ret)
 		return ret;
 	if (unlikely(wait))
@@ -237,11 +265,14 @@ static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu, int wait
 	return 0;
 }
 
+/* Translate what scx_bpf_kick_task() returns. */
 static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
 {
-	return !ret ? SCX_KICKED_CLAIMED : ret == -EBUSY ? SCX_KICKED_REFUSED : SCX_KICKED_GONE;
+	return !ret	     ? SCX_KICKED_CLAIMED :
+	       ret == -EBUSY ? SCX_KICKED_REFUSED : SCX_KICKED_GONE;
 }
 
+/* Do what kick_task_on() does, count and trace it. */
 static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
 				     unsigned long irq_flags)
 {
@@ -251,7 +282,7 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
 	return ret;
 }
 
-/* Preempt @p as scx_bpf_kick_task() does. Context: as kick_cpu(). */
+/* Preempt @p as scx_bpf_kick_task() does. Caller as for kick_cpu(). */
 static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 				     unsigned long irq_flags)
 {
@@ -278,6 +309,7 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 	return ret;
 }
 
+/* Allocate the cpumasks of @kick. Returns false if there is no memory. */
 static bool __init kick_alloc(struct scx_kick *kick, int node)
 {
 	kick->wait.cpu = nr_cpu_ids;
@@ -288,13 +320,17 @@ static bool __init kick_alloc(struct scx_kick *kick, int node)
 	       zalloc_cpumask_var_node(&kick->send, GFP_KERNEL, node);
 }
 
-/* Comes before BPF programs can be loaded. */
+/*
+ * Set up the kick state. An initcall that comes before BPF programs can be
+ * loaded.
+ */
 static int __init scx_kick_init(void)
 {
 	s32 cpu;
 
 	for_each_possible_cpu(cpu) {
-		if (!kick_alloc(per_cpu_ptr(&scx_kick_pcpu, cpu), cpu_to_node(cpu)))
+		if (!kick_alloc(per_cpu_ptr(&scx_kick_pcpu, cpu),
+				cpu_to_node(cpu)))
 			panic("sched_ext: no memory for the kick state of CPU %d\n", cpu);
 	}
 	return 0;

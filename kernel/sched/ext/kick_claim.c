@@ -4,22 +4,25 @@
  */
 
 /*
- * Tell the stints of @p apart: the number changes when @p leaves its CPU, between
- * the start and the end of a cycle.
+ * Return how often @p was switched out, which tells its stints apart. The
+ * number changes when @p leaves its CPU, between the start and the end of a
+ * cycle.
  */
 static __always_inline unsigned long task_switches(struct task_struct *p)
 {
-	/* Only that CPU writes it, and may be about to. */
+	/* Only the CPU that runs @p writes these, and may do so now. */
 	return data_race(p->nvcsw) + data_race(p->nivcsw);
 }
 
 /*
- * Put @req into the word of @cpu if @p is what it runs and nothing else preempts it.
- * *@word is what the word was, *@switches belongs to the stint. Caller has executed
- * (A) and has interrupts off.
+ * Put @req into the word of @cpu if @cpu runs @p and no other preemption is
+ * pending. Leave in *@word what the word was, in *@switches which stint of @p
+ * that is. Caller has executed (A) and has interrupts off. See rule (4) of
+ * kick.c.
  */
-static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu, int req,
-					   int *word, unsigned long *switches, bool traced)
+static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu,
+					   int req, int *word,
+					   unsigned long *switches, bool traced)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
 
@@ -30,28 +33,34 @@ static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu, int r
 		*word = atomic_read_acquire(&kick->word);	/* (E) */
 		if (rcu_access_pointer(cpu_rq(cpu)->curr) != p)
 			return -ESRCH;
-		if (*word & (KICK_CPU_PICKING | KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM))
+		if (*word & (KICK_CPU_PICKING | KICK_REQ_PREEMPT |
+			     KICK_REQ_TASK | KICK_CLAIM))
 			return -EBUSY;
-		/* SCX_ENQ_PREEMPT, or a slice at its end. It may change, this is no promise. */
+		/*
+		 * SCX_ENQ_PREEMPT, or the slice is used up. The slice may
+		 * change at any time: this is a service and no promise.
+		 */
 		if (!data_race(p->scx.slice) &&
 		    ((*word & KICK_REQ_MASK) || test_tsk_need_resched(p)))
 			return -EBUSY;
 		*switches = task_switches(p);
 		if (traced && req != KICK_CLAIM)
 			kick_asked(cpu, *word);
-	} while (!atomic_try_cmpxchg(&kick->word, word, *word | req));	/* (F) */
+	} while (!atomic_try_cmpxchg(&kick->word, word, *word | req)); /* (F) */
 
 	return 0;
 }
 
 /*
- * Replace the KICK_CLAIM of @claim by @req. Returns false if its task has left the
- * CPU, and the claim with it. *@word is what the target's word was.
+ * Replace the KICK_CLAIM of @claim by @req in the target's word. Leave in
+ * *@word what the word was. Returns false if the task has left the CPU: then
+ * the claim has ended. Caller has interrupts off.
  *
- * A cycle that does not switch tasks takes KICK_CLAIM and puts it back. In between, as
- * long as the word says PICKING, nobody else can claim, so there the bit need not be
- * seen. Everywhere else it is this CPU's as long as the task has not switched: the
- * acquire makes sure that whoever sees the KICK_CLAIM of a later stint sees that, too.
+ * A cycle that does not switch tasks takes KICK_CLAIM and puts it back. In
+ * between the word says PICKING and nobody else can claim, so the bit need not
+ * be seen. In any other state the bit is that of @claim as long as
+ * task_switches() has not changed: the acquire makes sure that who reads the
+ * KICK_CLAIM of a later stint reads the later number of switches as well.
  */
 static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
 {
@@ -65,8 +74,9 @@ static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
 			return false;
 		new = (*word & ~KICK_CLAIM) | req;
 		/*
-		 * If this cycle leaves the task, it may have looked too early, see below. The
-		 * KICK_CLAIM may be out of the word, KICK_REQ_TASK keeps it from being put back.
+		 * If this cycle switches tasks, it may have looked too early,
+		 * see kick_flush_claim(). KICK_CLAIM may be out of the word:
+		 * KICK_REQ_TASK keeps it from being put back.
 		 */
 		if (*word & KICK_CPU_PICKING)
 			new |= KICK_REQ_TASK | KICK_REQ_IDLE;
@@ -77,18 +87,20 @@ static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
 }
 
 /*
- * Make the claim that was held back. Caller has executed (A) and has interrupts off.
+ * Make @claim, which was held back. Caller has executed (A) and has interrupts
+ * off.
  *
- * If the task has left the CPU of itself, the cycle in which it did may have looked
- * before the task was there that is to run instead. So an idle CPU has to look again;
- * whatever else it runs now is left alone.
+ * If the claimed task has left the CPU of itself, that cycle may have looked at
+ * the queues before the claimer's task was there. So have the CPU look again if
+ * it is idle. What else it runs by now is left alone.
  */
 static noinline void kick_flush_claim(struct kick_claim *claim)
 {
 	int word;
 
 	if (!kick_replace_claim(claim, KICK_REQ_TASK | claim->wait, &word)) {
-		if (kick_place(claim->cpu, KICK_REQ_IDLE, &word, true) == SCX_KICKED_SENT)
+		if (kick_place(claim->cpu, KICK_REQ_IDLE, &word, true) ==
+		    SCX_KICKED_SENT)
 			kick_send(claim->cpu, word, false, 0);
 	} else {
 		if (claim->wait)
@@ -99,6 +111,7 @@ static noinline void kick_flush_claim(struct kick_claim *claim)
 	WRITE_ONCE(claim->task, NULL);
 }
 
+/* Take @claim out of the target's word. Caller has interrupts off. */
 static void kick_drop_claim(struct kick_claim *claim)
 {
 	int word;

@@ -3,6 +3,7 @@
  * sched_ext kicks: the scheduling cycle of a CPU, which serves them.
  */
 
+/* Trace that a cycle of @cpu serves the requests of @word. */
 static void kick_trace_served(s32 cpu, int word)
 {
 	u64 *asked_ns = &per_cpu(scx_kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1];
@@ -14,8 +15,9 @@ static void kick_trace_served(s32 cpu, int word)
 }
 
 /*
- * Keep the claim for the case that this cycle does not switch tasks. Its owner may replace
- * it meanwhile.
+ * Put KICK_CLAIM back into the word of this CPU, for the case that this cycle
+ * does not switch tasks. If KICK_REQ_TASK is there, the claimer has replaced it
+ * already.
  */
 static void kick_put_back_claim(struct scx_kick *kick)
 {
@@ -27,11 +29,12 @@ static void kick_put_back_claim(struct scx_kick *kick)
 	} while (!atomic_try_cmpxchg(&kick->word, &word, word | KICK_CLAIM));
 }
 
-/* What the CPU of @rq runs: the lock keeps it from changing. */
+/* Return what the CPU of @rq runs. Caller holds @rq's lock, so it stays so. */
 static __always_inline struct task_struct *kick_curr(struct rq *rq)
 {
 	lockdep_assert_rq_held(rq);
-	return rcu_dereference_protected(rq->curr, lockdep_is_held(__rq_lockp(rq)));
+	return rcu_dereference_protected(rq->curr,
+					 lockdep_is_held(__rq_lockp(rq)));
 }
 
 /**
@@ -39,7 +42,8 @@ static __always_inline struct task_struct *kick_curr(struct rq *rq)
  * @rq: this CPU's rq
  * @word: the word that they were in
  *
- * A task of another class has no slice: what was asked then is met by the cycle itself.
+ * Ends the slice of the current task if a preemption was asked for. A task of
+ * another class has no slice: there the cycle itself does all that was asked.
  *
  * Context: scx_kick_cycle_start(). Caller holds @rq's lock.
  */
@@ -63,16 +67,19 @@ void scx_kick_serve(struct rq *rq, int word)
 
 /**
  * __scx_kick_dispatched - scx_kick_dispatched() with a preemption pending here
- * @rq: the rq that was dispatched for, perhaps a sibling's: that gets another cycle
+ * @rq: the rq that was dispatched for
  * @prev: the task that runs there
+ *
+ * Does nothing if @rq is that of a sibling: this CPU gets another cycle.
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
-	if (cpu_of(rq) == smp_processor_id() && prev->sched_class == &ext_sched_class)
+	if (cpu_of(rq) == smp_processor_id() &&
+	    prev->sched_class == &ext_sched_class)
 		kick_end_slice(prev);
 }
 
-/* Ask @req of a CPU that is inside a cycle. Returns false if the cycle has ended. */
+/* Ask @req of @cpu if it is inside a cycle. Returns false if it is not. */
 static noinline bool kick_picking(s32 cpu, int req)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
@@ -88,20 +95,28 @@ static noinline bool kick_picking(s32 cpu, int req)
 }
 
 /**
- * scx_kick_local_enq - make a CPU look at the task that was put on its local DSQ
+ * scx_kick_local_enq - a task was put on the local DSQ of a CPU
  * @dsq: the local DSQ
  * @p: the task
- * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext task
+ * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext
+ *	task
  *
- * The rq lock keeps the CPU from starting a cycle and from taking its next task. If a cycle
- * is under way it may have done the latter, and the end of it leads to another one. While it
- * dispatches it is about to take the task, but may still keep the one before, whose slice
- * ops.dispatch() fills again: KICK_REQ_TASK takes that from it, see scx_kick_dispatched(), and
- * leads to another cycle only if it is kept all the same.
+ * Makes the CPU look at the task.
+ *
+ * The rq lock keeps the CPU from starting a cycle and from taking its next
+ * task. If a cycle is under way, there are two cases:
+ *
+ * - The CPU may have taken its next task already. A request leads to another
+ *   cycle at the end of this one.
+ * - The CPU is dispatching, and about to take @p. But it may also keep its
+ *   current task, if ops.dispatch() fills the slice of that again.
+ *   KICK_REQ_TASK ends this slice, see scx_kick_dispatched(), and leads to
+ *   another cycle only if the current task is kept all the same.
  *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */
-void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 enq_flags)
+void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
+			u64 enq_flags)
 {
 	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
 	struct task_struct *curr = kick_curr(rq);
@@ -115,7 +130,10 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 	else if (!sched_class_above(&ext_sched_class, curr->sched_class))
 		return;
 
-	/* Core scheduling dispatches for a sibling, too, whose cycle may be another one. */
+	/*
+	 * Core scheduling dispatches for siblings, which may be in another
+	 * cycle.
+	 */
 	if (!kick_rq_dispatches(rq) || sched_core_enabled(rq))
 		req |= KICK_REQ_RESCHED;
 	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
@@ -123,7 +141,7 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
 		if (!req || kick_picking(cpu_of(rq), req))
 			return;
 	} else if (word & KICK_REQ_MASK) {
-		/* A cycle is on its way, and with it an interrupt. It needs this lock. */
+		/* A cycle is on its way. It needs this lock to start. */
 		return;
 	}
 	resched_curr(rq);
@@ -134,8 +152,8 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p, u64 e
  * @rq: its rq
  * @p: the task
  *
- * If it runs, its CPU is not one that a higher class keeps any more. It starts a cycle for
- * the kicks that were left out because of that.
+ * If @p is running, no higher class keeps its CPU any more. Has that CPU start
+ * a cycle, for the kicks that were left out before.
  *
  * Context: switched_to_scx(). Caller holds @rq's lock.
  */
@@ -148,13 +166,15 @@ void scx_kick_entered(struct rq *rq, struct task_struct *p)
 	if (!scx_enabled() || !task_current(rq, p))
 		return;
 	/*
-	 * (G), pairs with (H) in __scx_kick_cycle_end(). The word changes even if it has the
-	 * request: the end of the cycle must not succeed with the class that it has read.
+	 * (G), pairs with (H) in __scx_kick_cycle_end(). Change the word even
+	 * if it has the request: the end of the cycle must not succeed with the
+	 * class that it has read.
 	 */
 	word = atomic_read(&kick->word);
 	do {
 		if (word & KICK_CPU_PICKING)
-			new = (word & ~picks) | ((word + KICK_SIBLING) & picks) |
+			new = (word & ~picks) |
+			      ((word + KICK_SIBLING) & picks) |
 			      KICK_REQ_RESCHED;
 		else
 			new = word & ~KICK_CPU_ABOVE;
@@ -172,40 +192,54 @@ void __scx_kick_sibling_pick(void)
 	int word = atomic_read(&kick->word);
 	int new;
 
-	/* Its own number, or a claimer could take the word after it for the one before. */
-	kick->number = (kick->number & -KICK_CYCLE) | (picks & (KICK_CYCLE - 1));
+	/*
+	 * Each pick has a number, so a claimer never takes a later word for its
+	 * own.
+	 */
+	kick->number = (kick->number & -KICK_CYCLE) |
+		       (picks & (KICK_CYCLE - 1));
 	do {
 		new = kick->number | KICK_CPU_PICKING |
-		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY | KICK_CPU_ABOVE));
+		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
+			       KICK_CPU_ABOVE));
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 }
 
-/* Where this CPU is after a cycle. */
+/* Return the state of this CPU after a cycle, by the class of current. */
 static __always_inline int kick_state(void)
 {
 	const struct sched_class *class = READ_ONCE(current->sched_class);
 
 	if (likely(class == &ext_sched_class))
 		return KICK_CPU_BUSY;
-	return class == &idle_sched_class ? KICK_CPU_IDLE : KICK_CPU_BUSY | KICK_CPU_ABOVE;
+	return class == &idle_sched_class ? KICK_CPU_IDLE :
+					    KICK_CPU_BUSY | KICK_CPU_ABOVE;
 }
 
-/* What an end of a cycle in @state leaves out of @word. */
+/* Return the bits of @word that the end of a cycle in @state drops. */
 static int kick_dropped(int word, int state, bool switched)
 {
-	/* The CPU starts a cycle when the task leaves, or becomes a sched_ext task. */
+	/*
+	 * The CPU starts a cycle when the task leaves, or becomes a sched_ext
+	 * task.
+	 */
 	if (state & KICK_CPU_ABOVE)
 		return KICK_REQ_MASK | KICK_CLAIM;
-	/* What was claimed runs no more. Not PICKING: the BPF scheduler came meanwhile. */
+	/*
+	 * Without a switch the claim stands. Not PICKING: the BPF scheduler
+	 * was loaded during this cycle.
+	 */
 	if (!switched || !(word & KICK_CPU_PICKING))
 		return state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0;
-	return KICK_REQ_TASK | KICK_CLAIM | (state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0);
+	return KICK_REQ_TASK | KICK_CLAIM |
+	       (state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0);
 }
 
 /*
- * True if a CPU in @state owes a cycle to somebody who has found @word: it left ABOVE, or
- * BUSY for idle, without a cycle of its own (a sibling made the pick). Not if it is forced
- * idle and has tasks: two siblings would force each other to idle in turn.
+ * Find out if this CPU, now in @state, owes a cycle to somebody who has found
+ * @word. It does if it left ABOVE, or BUSY for IDLE, without a cycle of its
+ * own: a sibling made the pick. It does not if it is forced idle and has tasks,
+ * or two siblings would force each other idle in turn.
  */
 static bool kick_owes_cycle(int word, int state)
 {
@@ -214,34 +248,40 @@ static bool kick_owes_cycle(int word, int state)
 	return (word & KICK_CPU_ABOVE) && !(state & KICK_CPU_ABOVE);
 }
 
-/* The cycle did not simply go from PICKING to its end: @word is what was there instead. */
+/* End a cycle where @word is not PICKING with the number of this cycle. */
 static void kick_cycle_again(struct scx_kick *kick, int word, bool switched)
 {
 	int state, new;
 
 	do {
-		/* What kept the word from changing may have been (G): look at the class again. */
+		/* (G) may have changed the word: see its class, rule (5). */
 		smp_rmb();
 		state = kick_state();
 		new = kick->number | state |
-		      (word & (KICK_REQ_MASK | KICK_CLAIM) & ~kick_dropped(word, state, switched));
+		      (word & (KICK_REQ_MASK | KICK_CLAIM) &
+		       ~kick_dropped(word, state, switched));
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));	/* (H) */
 
 	if ((new & KICK_REQ_MASK) || kick_owes_cycle(word, state))
 		kick_resched_self();
 }
 
-/* @word is what the end of the cycle found. Apart, so that the other cycles save no registers. */
-static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word, bool switched)
+/*
+ * End a cycle that has more to do; @word is what the word was. Out of line:
+ * other cycles save no registers.
+ */
+static noinline void kick_cycle_end_slow(struct scx_kick *kick, int word,
+					 bool switched)
 {
 	if (word != (kick->number | KICK_CPU_PICKING))
 		kick_cycle_again(kick, word, switched);
-	/* Kicks of an operation of the task that left, and of NMI: no interrupt has come yet. */
+	/* Held back by operations of the task that left, and by NMI. */
 	if (READ_ONCE(kick->wait.flush) || READ_ONCE(kick->held.masks)) {
 		guard(irqsave)();
 		__scx_kick_flush();
 	}
-	if (READ_ONCE(kick->wait.due) && READ_ONCE(current->sched_class) == &ext_sched_class)
+	if (READ_ONCE(kick->wait.due) &&
+	    READ_ONCE(current->sched_class) == &ext_sched_class)
 		kick_wait_begin(kick, switched);
 }
 
@@ -255,7 +295,8 @@ void __scx_kick_cycle_end(bool switched)
 	int word = kick->number | KICK_CPU_PICKING;
 
 	/* (H), pairs with (G) in scx_kick_entered() */
-	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word, kick->number | kick_state()) ||
+	if (unlikely(!atomic_try_cmpxchg(&kick->word, &word,
+					 kick->number | kick_state()) ||
 		     READ_ONCE(kick->wait.due)))
 		kick_cycle_end_slow(kick, word, switched);
 }
@@ -263,8 +304,9 @@ void __scx_kick_cycle_end(bool switched)
 /**
  * scx_kick_reset - leave nothing of the kicks of a BPF scheduler that has gone
  *
- * Context: Process context, after scx_enabled() became false and synchronize_rcu() has
- * waited for every kick and every cycle that may have seen it true.
+ * Context: process context, after scx_enabled() has become false and
+ * synchronize_rcu() has waited for every kick and every cycle that may have
+ * seen it true.
  */
 void scx_kick_reset(void)
 {

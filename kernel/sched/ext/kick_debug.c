@@ -7,10 +7,13 @@
 
 #undef EM
 #define EM(outcome, name)	name,
-static const char *const kick_outcomes[SCX_KICKED_NR] = { KICK_OUTCOMES(EM, EM) };
+static const char *const kick_outcomes[SCX_KICKED_NR] = {
+	KICK_OUTCOMES(EM, EM)
+};
 
 #undef EM
 
+/* Add to @line whom @cpu waits for, and for how long. */
 static void kick_dump_wait(struct seq_buf *line, s32 cpu)
 {
 	struct kick_wait *wait = &per_cpu(scx_kick_pcpu, cpu).wait;
@@ -35,12 +38,14 @@ static void kick_dump_wait(struct seq_buf *line, s32 cpu)
 	}
 }
 
+/* Add a counter to @line unless it is 0. */
 static void kick_dump_counter(struct seq_buf *line, const char *name, u64 n)
 {
 	if (n)
 		seq_buf_printf(line, " %s=%llu", name, n);
 }
 
+/* Add the counters of @cpu to @line. */
 static void kick_dump_counters(struct seq_buf *line, s32 cpu)
 {
 	/* Its CPU may be counting. */
@@ -52,15 +57,18 @@ static void kick_dump_counters(struct seq_buf *line, s32 cpu)
 	kick_dump_counter(line, "irqs", stats.irqs);
 	kick_dump_counter(line, "served", stats.served);
 	kick_dump_counter(line, "waits", stats.waits);
-	kick_dump_counter(line, "wait_us", div_u64(stats.wait_ns, NSEC_PER_USEC));
-	kick_dump_counter(line, "wait_max_us", div_u64(stats.wait_max_ns, NSEC_PER_USEC));
+	kick_dump_counter(line, "wait_us",
+			  div_u64(stats.wait_ns, NSEC_PER_USEC));
+	kick_dump_counter(line, "wait_max_us",
+			  div_u64(stats.wait_max_ns, NSEC_PER_USEC));
 }
 
 /**
  * scx_kick_dump - add the kick state of a CPU to a debug dump
  * @s: buffer of the dump
  * @cpu: CPU to tell about
- * @idle: the dump has no head line for @cpu; nothing is added if there is nothing to tell
+ * @idle: the dump has no head line for @cpu; add one if there is something to
+ *	tell
  *
  * Context: scx_dump_state(). The state may change while it is read.
  */
@@ -74,7 +82,8 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 
 	seq_buf_init(&line, text, sizeof(text));
 	seq_buf_printf(&line, "kick=%s%s%s%s%s%s%s cycle=%u",
-		       word & KICK_CPU_PICKING ? "picking" : word & KICK_CPU_ABOVE ? "above" :
+		       word & KICK_CPU_PICKING ? "picking" :
+		       word & KICK_CPU_ABOVE ? "above" :
 		       word & KICK_CPU_BUSY ? "busy" : "idle",
 		       word & KICK_REQ_RESCHED ? "+resched" : "",
 		       word & KICK_REQ_IDLE ? "+idle" : "",
@@ -96,19 +105,24 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 	dump_line(s, "          %s", seq_buf_str(&line));
 }
 
-static void kick_show_row(struct seq_file *m, const char *name, const struct scx_kick_stats *stats)
+/* Print one row of the debugfs file. */
+static void kick_show_row(struct seq_file *m, const char *name,
+			  const struct scx_kick_stats *stats)
 {
 	int i;
 
 	seq_printf(m, "%-5s", name);
 	for (i = 0; i < SCX_KICKED_NR; i++)
 		seq_printf(m, " %10lu", stats->outcomes[i]);
-	seq_printf(m, " %10lu %10lu %10lu %12llu %12llu\n", stats->irqs, stats->served,
-		   stats->waits, div_u64(stats->wait_ns, NSEC_PER_USEC),
+	seq_printf(m, " %10lu %10lu %10lu %12llu %12llu\n", stats->irqs,
+		   stats->served, stats->waits,
+		   div_u64(stats->wait_ns, NSEC_PER_USEC),
 		   div_u64(stats->wait_max_ns, NSEC_PER_USEC));
 }
 
-static void kick_add_stats(struct scx_kick_stats *sum, const struct scx_kick_stats *stats)
+/* Add @stats to @sum. */
+static void kick_add_stats(struct scx_kick_stats *sum,
+			   const struct scx_kick_stats *stats)
 {
 	int i;
 
@@ -121,6 +135,7 @@ static void kick_add_stats(struct scx_kick_stats *sum, const struct scx_kick_sta
 	sum->wait_max_ns = max(sum->wait_max_ns, stats->wait_max_ns);
 }
 
+/* Print the debugfs file. */
 static int kick_show(struct seq_file *m, void *v)
 {
 	struct scx_kick_stats sum = {};
@@ -131,8 +146,8 @@ static int kick_show(struct seq_file *m, void *v)
 	seq_puts(m, "cpu  ");
 	for (i = 0; i < SCX_KICKED_NR; i++)
 		seq_printf(m, " %10s", kick_outcomes[i]);
-	seq_printf(m, " %10s %10s %10s %12s %12s\n", "irqs", "served", "waits", "wait_us",
-		   "wait_max_us");
+	seq_printf(m, " %10s %10s %10s %12s %12s\n", "irqs", "served", "waits",
+		   "wait_us", "wait_max_us");
 
 	for_each_possible_cpu(cpu) {
 		/* Its CPU may be counting. */
@@ -146,13 +161,18 @@ static int kick_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* Interrupts are off, so nothing but an NMI counts meanwhile. A wait may be under way. */
+/*
+ * Reset the counters of this CPU. Caller has interrupts off, so only an NMI may
+ * count meanwhile.
+ */
 static void kick_reset_stats(void *unused)
 {
 	memset(this_cpu_ptr(&scx_kick_stats), 0, sizeof(scx_kick_stats));
 }
 
-static ssize_t kick_write(struct file *file, const char __user *buf, size_t count, loff_t *pos)
+/* Reset the counters of all CPUs, whatever was written. */
+static ssize_t kick_write(struct file *file, const char __user *buf,
+			  size_t count, loff_t *pos)
 {
 	s32 cpu;
 
@@ -160,7 +180,8 @@ static ssize_t kick_write(struct file *file, const char __user *buf, size_t coun
 	on_each_cpu(kick_reset_stats, NULL, 1);
 	for_each_possible_cpu(cpu) {
 		if (!cpu_online(cpu))
-			memset(per_cpu_ptr(&scx_kick_stats, cpu), 0, sizeof(scx_kick_stats));
+			memset(per_cpu_ptr(&scx_kick_stats, cpu), 0,
+			       sizeof(scx_kick_stats));
 	}
 	cpus_read_unlock();
 	return count;
@@ -179,7 +200,7 @@ static const struct file_operations kick_fops = {
 	.release	= single_release,
 };
 
-/* After sched_init_debug(), a late_initcall, has made the directory. */
+/* Make the file. Comes after sched_init_debug(), which makes the directory. */
 static int __init scx_kick_debugfs_init(void)
 {
 	struct dentry *dir = debugfs_lookup("sched", NULL);

@@ -1,32 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * sched_ext kicks: those that are not made at once.
+ * sched_ext kicks: those that are held back.
  *
- * Of an operation that is followed by a flush, the first kick is kept as it is, and
- * only kicks of other CPUs go to the cpumasks: most operations kick one CPU. All others
- * go to the cpumasks, and the irq_work drains them. A flush that comes earlier takes
- * them along: by then what they waited for has been done, too.
+ * Most operations kick one CPU. So the first kick of an operation is kept in
+ * kick_held::cpu and kick_held::req, and only kicks of other CPUs go to the
+ * cpumasks. The flush after the operation makes them all. Operations without a
+ * flush, and NMI, put all kicks into the cpumasks, and the irq_work drains
+ * these. A flush that comes before the irq_work drains them as well: by then
+ * what they waited for has been done, too.
  */
 
-/* Of two kicks of one CPU the strongest counts: preempt, then a plain one, then idle. */
+/*
+ * Add kick @req to @held, of the same CPU: preempt beats plain, plain beats
+ * idle.
+ */
 static __always_inline int kick_stronger(int held, int req)
 {
 	return req & KICK_REQ_IDLE ? held : (held | req) & ~KICK_REQ_IDLE;
 }
 
 /*
- * Mark @cpu in the cpumask for @req. Returns false if it was marked. That one is to be waited
- * for is kept for all of them together: so this CPU waits for some of its targets needlessly,
- * for a cycle that is due.
+ * Set the bit of @cpu in the cpumask for @req. Returns false if it was set.
  *
- * Atomic, for NMI. NMI sets @masks after its bits and the irq_work comes after that, so
- * a drain that it comes into the middle of may leave the bits, but not to nobody.
+ * KICK_REQ_WAIT is kept once for all CPUs of the cpumasks. So this CPU may wait
+ * needlessly for some of its targets, for one cycle that is due in any case.
+ *
+ * An NMI may come in the middle of this and of kick_drain(), so the bits are
+ * set atomically, and kick_held::masks after them. If a drain misses bits of an
+ * NMI, the irq_work that this NMI has queued finds them.
  */
 static bool kick_hold_in_masks(struct scx_kick *this_kick, s32 cpu, int req)
 {
 	struct kick_held *held = &this_kick->held;
 	struct cpumask *cpus = req & KICK_REQ_IDLE ? held->idle :
-			       req & KICK_REQ_PREEMPT ? held->preempt : held->resched;
+			       req & KICK_REQ_PREEMPT ? held->preempt :
+			       held->resched;
 	bool marked = cpumask_test_and_set_cpu(cpu, cpus);
 
 	if (req & KICK_REQ_WAIT)
@@ -36,9 +44,10 @@ static bool kick_hold_in_masks(struct scx_kick *this_kick, s32 cpu, int req)
 }
 
 /*
- * Leave what is held back until the irq_work comes. Returns false if that has no use: a CPU that
- * has gone offline runs none, and while the machine suspends interrupts may not work. A bypass
- * makes up for the kicks that it drops.
+ * Queue the irq_work for what is held back. Returns false if the irq_work may
+ * not come: a CPU that has gone offline runs none, and while the machine
+ * suspends, which goes with a bypass, interrupts may not work. Caller then
+ * makes the kick at once, and a bypass makes up for those that it drops.
  */
 static bool kick_hold_for_work(void)
 {
@@ -51,19 +60,22 @@ static bool kick_hold_for_work(void)
 	return true;
 }
 
-/* Note what the held kicks of operation @op, and of those before it, wait for. */
+/* Note that what is held back has to wait for @op, too. */
 static void kick_hold_until(struct scx_kick *this_kick, enum kick_op op)
 {
-	/* What comes last of several operations, nested or one after the other. */
+	/* Of operations that are nested, or follow each other, the last one. */
 	if (this_kick->held.until < op)
 		this_kick->held.until = op;
 	if (op == KICK_OP_SLEEP)
 		WRITE_ONCE(this_kick->wait.flush, true);
 }
 
-/* Hold a kick back in the cpumasks, for the irq_work if @work. Not traced, see kick_hold(). */
-static noinline notrace void kick_hold_slow(struct scx_kick *this_kick, s32 cpu, int req,
-					    bool work)
+/*
+ * Hold a kick back in the cpumasks, for the irq_work if @work. Caller as for
+ * kick_hold(), and notrace for the same reason.
+ */
+static noinline notrace void kick_hold_slow(struct scx_kick *this_kick, s32 cpu,
+					    int req, bool work)
 {
 	if (work && !kick_hold_for_work())
 		kick_now(cpu, req, false, 0);
@@ -72,8 +84,9 @@ static noinline notrace void kick_hold_slow(struct scx_kick *this_kick, s32 cpu,
 }
 
 /*
- * Hold a kick back. Caller is in NMI, or in an operation and has interrupts off. Not
- * traced: a program that is attached to this may kick.
+ * Hold a kick back. Caller is in NMI, or in an operation and has interrupts
+ * off. notrace: a program that is attached to this function could kick and come
+ * here again.
  */
 static noinline notrace void kick_hold(s32 cpu, int req)
 {
@@ -92,7 +105,7 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 		kick_hold_slow(this_kick, cpu, req, false);
 	} else {
 		held->req = kick_stronger(held->req, req);
-		/* Last: a program that is attached to it may kick, too. */
+		/* Last: a program attached to the tracepoint may kick. */
 		if (unlikely(kick_traced()))
 			kick_account(cpu, req, SCX_KICKED_COALESCED);
 		else
@@ -101,11 +114,15 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 }
 
 /*
- * Claim @p for the time after the operation. Returns 1 if the claim cannot be held back: this
- * CPU has one already, or no irq_work runs on it as soon as interrupts open. @p may be gone by
- * the time of a tick.
+ * Claim the preemption of @p, which is sent after the operation. Caller as for
+ * kick_hold(), and has executed (A).
+ *
+ * Returns 1 if the claim cannot be held back. That is so if this CPU holds one
+ * back already, or if its irq_work would wait for the next tick: by then @p may
+ * be gone. Otherwise returns what kick_claim_task() does.
  */
-static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu, int wait)
+static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu,
+					    int wait)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	struct kick_claim *claim = &this_kick->claim;
@@ -114,8 +131,9 @@ static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu, int 
 	int word;
 	s32 ret;
 
-	if (op == KICK_OP_LOCKED && (unlikely(!cpu_online(smp_processor_id())) ||
-				     !arch_irq_work_has_interrupt()))
+	if (op == KICK_OP_LOCKED &&
+	    (unlikely(!cpu_online(smp_processor_id())) ||
+	     !arch_irq_work_has_interrupt()))
 		return 1;
 	/* Taken first: NMI may come in between. */
 	if (cmpxchg_local(&claim->task, NULL, p))
@@ -135,6 +153,7 @@ static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu, int 
 	return 0;
 }
 
+/* Take all bits out of word @i of @cpus. */
 static __always_inline unsigned long kick_take_bits(struct cpumask *cpus, int i)
 {
 	unsigned long *bits = &cpumask_bits(cpus)[i];
@@ -142,8 +161,13 @@ static __always_inline unsigned long kick_take_bits(struct cpumask *cpus, int i)
 	return READ_ONCE(*bits) ? xchg(bits, 0) : 0;
 }
 
-/* Make the kicks of @todo, where bit 0 is CPU @first, or drop them as @outcome says. */
-static void kick_held_cpus(s32 first, unsigned long todo, int req, enum scx_kick_outcome outcome)
+/*
+ * Make kick @req of each CPU in @todo, where bit 0 is CPU @first. Or drop them,
+ * and count them as @outcome if that is not SCX_KICKED_NR. Caller has executed
+ * (A) and has interrupts off.
+ */
+static void kick_held_cpus(s32 first, unsigned long todo, int req,
+			   enum scx_kick_outcome outcome)
 {
 	for (; todo; todo &= todo - 1) {
 		s32 cpu = first + __ffs(todo);
@@ -158,15 +182,16 @@ static void kick_held_cpus(s32 first, unsigned long todo, int req, enum scx_kick
 }
 
 /*
- * Make the kicks in the cpumasks, or drop them as @outcome says, %SCX_KICKED_NR: make them.
- * Touches only what is set.
+ * Make the kicks in the cpumasks, or drop them as @outcome says: see
+ * kick_held_cpus(). Writes only where bits are set.
  */
-static void kick_drain(struct scx_kick *this_kick, enum scx_kick_outcome outcome)
+static void kick_drain(struct scx_kick *this_kick,
+		       enum scx_kick_outcome outcome)
 {
 	struct kick_held *held = &this_kick->held;
 	int i, wait;
 
-	/* First, see kick_hold_in_masks(). The compiler keeps it so. */
+	/* Clear these before the bits, see kick_hold_in_masks(). */
 	WRITE_ONCE(held->masks, false);
 	wait = READ_ONCE(held->wait) ? KICK_REQ_WAIT : 0;
 	WRITE_ONCE(held->wait, false);
@@ -177,14 +202,17 @@ static void kick_drain(struct scx_kick *this_kick, enum scx_kick_outcome outcome
 		unsigned long idle = kick_take_bits(held->idle, i);
 		s32 first = i * BITS_PER_LONG;
 
-		kick_held_cpus(first, preempt, KICK_REQ_RESCHED | KICK_REQ_PREEMPT | wait, outcome);
-		/* Those that were kicked harder find that, and are counted as coalesced. */
-		kick_held_cpus(first, resched, KICK_REQ_RESCHED | wait, outcome);
+		kick_held_cpus(first, preempt,
+			       KICK_REQ_RESCHED | KICK_REQ_PREEMPT | wait,
+			       outcome);
+		/* A CPU of a stronger mask counts as coalesced here. */
+		kick_held_cpus(first, resched, KICK_REQ_RESCHED | wait,
+			       outcome);
 		kick_held_cpus(first, idle, KICK_REQ_IDLE, outcome);
 	}
 }
 
-/* Drop what is held back: the BPF scheduler has been bypassed, or is gone. */
+/* Drop what is held back: the BPF scheduler is bypassed, or gone. */
 static noinline void kick_drop_held(struct scx_kick *this_kick)
 {
 	int req = this_kick->held.req;
@@ -197,7 +225,9 @@ static noinline void kick_drop_held(struct scx_kick *this_kick)
 }
 
 /**
- * __scx_kick_flush - scx_kick_flush() with kicks held back
+ * __scx_kick_flush - make the kicks that this CPU holds back
+ *
+ * Context: Caller has interrupts off.
  */
 void __scx_kick_flush(void)
 {
@@ -222,10 +252,12 @@ void __scx_kick_flush(void)
 }
 
 /*
- * If the CPU whose local DSQ @p will be moved to has a kick with PREEMPT held back, have
- * the move preempt, and leave a kick without: it could come to take the slice from @p.
+ * Have the move of @p to a local DSQ preempt, if this CPU holds back a kick
+ * with PREEMPT for the CPU of that DSQ. The kick stays, without PREEMPT: it
+ * could take the slice from @p itself.
  */
-static void kick_preempt_by_move(struct scx_kick *this_kick, struct task_struct *p)
+static void kick_preempt_by_move(struct scx_kick *this_kick,
+				 struct task_struct *p)
 {
 	s32 cpu = p->scx.ddsp_dsq_id & SCX_DSQ_LOCAL_CPU_MASK;
 	struct kick_held *held = &this_kick->held;
@@ -245,38 +277,43 @@ static void kick_preempt_by_move(struct scx_kick *this_kick, struct task_struct 
 /**
  * __scx_kick_enqueued - scx_kick_enqueued() with kicks held back
  * @p: the task
- * @enq_flags: with these flags
+ * @enq_flags: the flags of the enqueue
  *
- * The kicks of a task that has just become runnable wait for task_woken_scx(): interrupts stay
- * off, and nothing else enqueues in between. By then @p has got to the local DSQ of another CPU,
- * and wakeup_preempt() has marked the CPU that it wakes, which needs one interrupt only.
+ * There are three cases:
  *
- * Any other task that goes to the local DSQ of another CPU has not got there yet, which a verdict
- * that has not been cleared shows: an irq_work moves it, of this rq, perhaps on another CPU. Its
- * kicks are made now. Of all that they do, only a slice would be taken for nothing: so that is
- * left to the move.
+ * - A wakeup, or a new task: hold the kicks back until task_woken_scx(), which
+ *   comes before interrupts open. By then @p is on its local DSQ, and
+ *   wakeup_preempt() has marked the CPU, so one interrupt is enough.
+ * - Another task, and p->scx.ddsp_dsq_id is still set: @p is bound for the
+ *   local DSQ of another CPU, and an irq_work of this rq moves it later. Make
+ *   the kicks now, but let the move do the preempting: the kick would end a
+ *   slice before @p is there.
+ * - Any other: make the kicks now.
  *
- * ops.cpu_release() may have more tasks to enqueue.
+ * Inside of ops.cpu_release(), which may enqueue more tasks, the irq_work makes
+ * them.
  */
 void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 
-	if (IS_ENABLED(CONFIG_SMP) && (enq_flags & (ENQUEUE_WAKEUP | ENQUEUE_INITIAL))) {
+	if (IS_ENABLED(CONFIG_SMP) &&
+	    (enq_flags & (ENQUEUE_WAKEUP | ENQUEUE_INITIAL))) {
 		this_kick->held.until = KICK_OP_WOKEN;
 		return;
 	}
 	if (p->scx.ddsp_dsq_id != SCX_DSQ_INVALID)
 		kick_preempt_by_move(this_kick, p);
-	if (unlikely(this_kick->op != KICK_OP_NONE) && cpu_online(smp_processor_id()))
+	if (unlikely(this_kick->op != KICK_OP_NONE) &&
+	    cpu_online(smp_processor_id()))
 		kick_queue_work();
 	else
 		__scx_kick_flush();
 }
 
 /*
- * Make what NMI and operations without a flush held back. This CPU may have kicked itself,
- * too, and be on its way down, and online no more.
+ * Make what NMI and operations without a flush held back, and see to a kick of
+ * this CPU by itself. This CPU may be on its way down, and not online any more.
  */
 static void kick_work_fn(struct irq_work *work)
 {

@@ -28,8 +28,8 @@ enum scx_kick_flags {
 #define KICK_REQ_IDLE		((int)SCX_KICK_IDLE)
 #define KICK_REQ_PREEMPT	((int)SCX_KICK_PREEMPT)
 #define KICK_REQ_WAIT		((int)SCX_KICK_WAIT)
-#define KICK_REQ_RESCHED	0x08	/* with all requests but IDLE and TASK */
-#define KICK_REQ_TASK		0x10	/* preempt the task that was seen running */
+#define KICK_REQ_RESCHED	0x08	/* with all but IDLE and TASK */
+#define KICK_REQ_TASK		0x10	/* preempt the task that was seen */
 #define KICK_REQ_MASK		0x1f
 
 /* A task was claimed by an operation. Becomes KICK_REQ_TASK after it. */
@@ -38,18 +38,19 @@ enum scx_kick_flags {
 /* scx_kick::word, where the CPU is in its scheduling cycle */
 #define KICK_CPU_IDLE		0x000	/* idle, or nothing is known of it */
 #define KICK_CPU_PICKING	0x040	/* between the start and the end */
-#define KICK_CPU_BUSY		0x080	/* runs a task, cycles before it idles */
+#define KICK_CPU_BUSY		0x080	/* has a task, cycles before idle */
 #define KICK_CPU_ABOVE		0x400	/* with BUSY: of a higher class */
 
 /*
- * Requests that a state has nothing to do for: IDLE at BUSY, RESCHED at ABOVE.
- * The bits between those two stay clear, so that no mask is needed.
+ * The state that makes a request needless: BUSY for IDLE, ABOVE for RESCHED.
+ * PREEMPT and WAIT become bits between these two, which stay clear, so no mask
+ * is needed. Not for KICK_REQ_TASK.
  */
 #define KICK_NEEDLESS(req)	((req) << 7)
 
 /*
- * scx_kick::word, from here up: the number of the cycle, and below it that of
- * the picks that a sibling made. Both wrap.
+ * scx_kick::word, from KICK_CYCLE_SHIFT up: the number of the cycle. Below it,
+ * from KICK_SIBLING up: the number of picks that a sibling made. Both wrap.
  */
 #define KICK_CYCLE_SHIFT	17
 #define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
@@ -156,7 +157,8 @@ struct kick_wait {
  * @until: what they wait for, enum kick_op
  * @req: KICK_REQ_* of the first kick of an operation, 0: none
  * @masks: the cpumasks may have bits set
- * @wait: a kick in the cpumasks, which is none with %KICK_REQ_IDLE, has %KICK_REQ_WAIT
+ * @wait: a kick in the cpumasks, which is none with %KICK_REQ_IDLE, has
+ *	%KICK_REQ_WAIT
  * @cpu: the CPU of @req
  * @idle: kick with %KICK_REQ_IDLE
  * @resched: kick with %KICK_REQ_RESCHED

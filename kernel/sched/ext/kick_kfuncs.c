@@ -10,17 +10,20 @@ __bpf_kfunc_start_defs();
  * @cpu: CPU to kick
  * @flags: %SCX_KICK_* flags, or 0 to only start a scheduling cycle on @cpu
  *
- * Returns at once. @cpu starts a scheduling cycle as soon as it can, see &enum scx_kick_flags
- * for what @flags add. Several kicks before that cycle are served by it together. A kick that
- * an scx operation makes takes effect after what the operation belongs to is complete.
+ * Returns at once. @cpu starts a scheduling cycle as soon as it can. What
+ * @flags add to that is told at &enum scx_kick_flags. One cycle serves all
+ * kicks before it. A kick that an scx operation makes takes effect when what
+ * the operation decided has been carried out.
  *
- * A CPU that a task of a higher class keeps is left alone: it starts a cycle when that task
- * leaves, or becomes a sched_ext task. A kick of an offline CPU is dropped, except by that CPU
- * itself. So are kicks while the BPF scheduler is bypassed and while none is loaded. A @cpu that
- * does not exist, unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
+ * If a task of a higher class keeps @cpu, the kick does nothing: @cpu starts a
+ * cycle when that task leaves, or becomes a sched_ext task. The kick is dropped
+ * if @cpu is offline and not the calling CPU, while the BPF scheduler is
+ * bypassed, and while none is loaded. The BPF scheduler is ended if @cpu does
+ * not exist, if @flags has unknown flags, and if it has %SCX_KICK_IDLE with
+ * another flag.
  *
- * Context: Any in which a BPF program runs: any scx operation with any rq lock held, timers,
- * syscall and tracing programs, hard IRQ, NMI.
+ * Context: Any in which a BPF program runs: any scx operation with any rq lock
+ * held, timers, syscall and tracing programs, hard IRQ, NMI.
  */
 __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
 {
@@ -36,16 +39,18 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags)
  * @cpus: CPUs to kick, those of them that are online
  * @flags: as for scx_bpf_kick_cpu()
  *
- * Does what scx_bpf_kick_cpu() does for each CPU. Those that need an interrupt get it together,
- * by as few operations as the machine has for that. Not so where it is called with interrupts
- * off, as in most operations: there one after the other.
+ * Does what scx_bpf_kick_cpu() does for each CPU. The CPUs that need an
+ * interrupt get it together, by as few operations as the machine has for that.
+ * If interrupts are off in the caller, as in most operations, they get it one
+ * after the other.
  *
  * Unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
  *
  * Context: As scx_bpf_kick_cpu().
  *
- * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped because the BPF
- * scheduler is bypassed or none is loaded, or -%EINVAL for invalid @flags.
+ * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped
+ * because the BPF scheduler is bypassed or none is loaded, or -%EINVAL for
+ * invalid @flags.
  */
 __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 {
@@ -63,18 +68,20 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
  * @p: the task
  * @flags: 0 or %SCX_KICK_WAIT
  *
- * Like scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT on the CPU that runs @p, except that nothing
- * but @p is preempted: if @p leaves that CPU before the kick arrives, nobody else suffers for
- * it. And of all that preempt @p at a time, exactly one is told that it does. The others can look
- * for another task to preempt at once.
+ * Kicks the CPU that runs @p as scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT does,
+ * with two differences. Only @p is preempted: if @p leaves that CPU before the
+ * kick arrives, the task after it keeps its slice. And if several callers
+ * preempt @p at the same time, exactly one gets 0, and the others can look for
+ * another task at once.
  *
- * A claim of an scx operation is held back like its kicks, until what the operation belongs to
- * is complete. That is so for the first one; others are sent at once. One made in ops.enqueue()
- * of a task that was runnable before, and that goes to the local DSQ of another CPU, may preempt
- * before the task is there: use %SCX_ENQ_PREEMPT for that.
+ * The first claim that an scx operation makes is held back like its kicks,
+ * until what the operation decided has been carried out; further ones are sent
+ * at once. If ops.enqueue() of a task that was runnable before puts the task on
+ * the local DSQ of another CPU, a claim may preempt before the task is there:
+ * use %SCX_ENQ_PREEMPT for that.
  *
- * %SCX_KICK_WAIT waits for @p to be off its CPU. There is nothing to wait for where it left of
- * itself before a claim that was held back could be sent.
+ * %SCX_KICK_WAIT waits for @p to be off its CPU. It does not wait if @p has
+ * left of itself before a claim that was held back could be sent.
  *
  * Unknown @flags end the BPF scheduler.
  *
@@ -82,12 +89,14 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
  *
  * Return:
  * * 0		- This call has claimed the preemption of @p.
- * * -%EBUSY	- Another preemption of @p is on its way, and will see what the caller wrote
- *		  before; or its slice has ended, and it is about to be scheduled; or the CPU is
- *		  inside a scheduling cycle already; or the BPF scheduler is bypassed. A bypass
- *		  makes up for the preemptions that it drops, as the claims held back then. From
- *		  NMI also: this CPU has not sent an earlier claim yet.
- * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF scheduler is loaded.
+ * * -%EBUSY	- Another preemption of @p is on its way, and will see what the
+ *		  caller wrote before. Or the slice of @p is used up and its CPU
+ *		  is about to schedule. Or that CPU is inside a cycle. Or the
+ *		  BPF scheduler is bypassed, which makes up for the preemptions
+ *		  and claims that it drops. From NMI also: this CPU has not sent
+ *		  an earlier claim yet.
+ * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF
+ *		  scheduler is loaded.
  * * -%EINVAL	- Invalid @flags.
  */
 __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
@@ -114,15 +123,19 @@ static const struct btf_kfunc_id_set scx_kick_kfunc_set = {
 	.set	= &scx_kick_kfunc_ids,
 };
 
+/* Let programs of all types that sched_ext knows call the kfuncs. */
 static int __init scx_kick_kfunc_init(void)
 {
 	static const enum bpf_prog_type types[] __initconst = {
-		BPF_PROG_TYPE_STRUCT_OPS, BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_SYSCALL,
+		BPF_PROG_TYPE_STRUCT_OPS,
+		BPF_PROG_TYPE_TRACING,
+		BPF_PROG_TYPE_SYSCALL,
 	};
 	int i;
 
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		int ret = register_btf_kfunc_id_set(types[i], &scx_kick_kfunc_set);
+		int ret = register_btf_kfunc_id_set(types[i],
+						    &scx_kick_kfunc_set);
 
 		if (ret) {
 			pr_err("sched_ext: can't register kick kfuncs for program type %d (%d)\n",

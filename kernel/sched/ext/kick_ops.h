@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sched_ext kicks: what the kernel does after each scx operation, and so when the
- * kicks are made that it makes, see enum kick_op.
+ * sched_ext kicks: what the kernel does after each scx operation, see enum
+ * kick_op. The kicks that an operation makes are held back until that has been
+ * done.
  *
- * ops.dequeue(), ops.stopping() and ops.quiescent() are part of what surrounds
- * them: a task sleeps and leaves its CPU, or is dequeued to be changed and
- * enqueued again. dequeue_task_scx() says which. Kicks of the others with
- * KICK_OP_NONE are made at once.
+ * ops.dequeue(), ops.stopping() and ops.quiescent() are part of a larger step:
+ * a task sleeps and leaves its CPU, or is dequeued to be changed and enqueued
+ * again. dequeue_task_scx() says which. Other operations with KICK_OP_NONE kick
+ * at once.
  *
- * No operation that is marked calls another one that is.
+ * No operation that is marked calls another one that is marked.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_OPS_H
 #define _KERNEL_SCHED_EXT_KICK_OPS_H
@@ -55,16 +56,21 @@ enum {
 	KICK_AFTER_cgroup_set_weight	= KICK_OP_NONE,
 };
 
-/* Those that have a bit in kf_mask are found there, and need no mark of their own. */
+/* Operations that have a bit in kf_mask are told by that and need no mark. */
 #define KICK_KF_MASK	(SCX_KF_SELECT_CPU | SCX_KF_ENQUEUE | SCX_KF_DISPATCH)
 #define KICK_MARKED(mask, op)	(!((mask) & KICK_KF_MASK) && KICK_AFTER_##op)
 
+/*
+ * Note that operation @op, called with @mask, begins. Caller has interrupts
+ * off.
+ */
 #define scx_kick_mark(mask, op)					\
 do {								\
 	if (KICK_MARKED(mask, op))				\
 		scx_kick_set_op(KICK_AFTER_##op);		\
 } while (0)
 
+/* Note that it has ended. */
 #define scx_kick_unmark(mask, op)				\
 do {								\
 	if (KICK_MARKED(mask, op))				\

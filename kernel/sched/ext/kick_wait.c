@@ -5,10 +5,11 @@
 #include <linux/moduleparam.h>
 
 /*
- * How often a task that has executed nothing yet is held up for kicks of its own CPU's
- * cycles: by an ops.dispatch() that keeps it, say. Without a bound CPUs that kick each other
- * with SCX_KICK_WAIT in each of their cycles would run nothing but cycles. What interrupts
- * have asked since is for the next task.
+ * How often one task that has executed nothing yet is held up because a cycle
+ * of its CPU kicks with SCX_KICK_WAIT: an ops.dispatch() that keeps the task
+ * may do so each time. Without a bound, CPUs that kick each other in each of
+ * their cycles would run nothing but cycles. Kicks from interrupts count for
+ * the next task.
  */
 #define KICK_WAIT_ROUNDS	3
 
@@ -20,13 +21,13 @@ module_param(kick_wait_warn_ms, uint, 0644);
 MODULE_PARM_DESC(kick_wait_warn_ms,
 		 "Report once each wait for a kicked CPU that takes longer than this (ms), 0: none");
 
-/* Other files are built together with this one. */
+/* More files follow in the same translation unit. */
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX KBUILD_MODNAME "."
 
 /*
- * Report a wait for @cpu that has become long, once. Only where somebody has asked for
- * that: the console may hold up the switch of tasks that this is part of.
+ * Report a wait for @cpu that takes longer than kick_wait_warn_ms, once. Off by
+ * default: a slow console holds up the switch of tasks that this is part of.
  */
 static void kick_wait_check(s32 cpu)
 {
@@ -46,10 +47,14 @@ static void kick_wait_check(s32 cpu)
 	curr = rcu_dereference(cpu_rq(cpu)->curr);
 	pr_warn_ratelimited("sched_ext: CPU %d (%s[%d]) has waited %llu us for CPU %d (%s[%d]), kicked with SCX_KICK_WAIT, to schedule\n",
 			    smp_processor_id(), current->comm, current->pid,
-			    div_u64(waited, NSEC_PER_USEC), cpu, curr->comm, curr->pid);
+			    div_u64(waited, NSEC_PER_USEC), cpu, curr->comm,
+			    curr->pid);
 }
 
-/* Returns false if this CPU has to schedule before wait.cpu has entered a cycle. */
+/*
+ * Wait until wait->cpu has entered a cycle. Returns false if this CPU has to
+ * schedule before that. Caller has interrupts on and preemption off.
+ */
 static bool kick_wait_goes_on(struct kick_wait *wait)
 {
 	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, wait->cpu);
@@ -71,21 +76,22 @@ static bool kick_wait_goes_on(struct kick_wait *wait)
 }
 
 /*
- * Wait for @cpu. The bit goes first: an interrupt may kick @cpu again, which is for the
- * next task.
+ * Begin to wait for @cpu. Returns what kick_wait_goes_on() does. Clears the bit
+ * first: an interrupt that kicks @cpu again sets it for the next task.
  */
 static bool kick_wait_for(struct kick_wait *wait, s32 cpu)
 {
 	cpumask_clear_cpu(cpu, wait->cpus);
 	wait->cpu = cpu;
-	wait->word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);	/* (C) */
+	wait->word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word); /* (C) */
 	return kick_wait_goes_on(wait);
 }
 
 /*
- * Go once through the CPUs to wait for, from where the last time ended, or from the first
- * one if more were asked for since. Interrupts are on, so a kick from one may add a CPU at
- * any time: where it comes too late for the task that is held up, the next one waits.
+ * Go through wait->cpus: from where the last round ended, or from the first CPU
+ * if more were asked for since. Returns false if this CPU has to schedule
+ * before all of them have entered a cycle. Interrupts are on and may add a CPU
+ * at any time; if that is too late for this task, the next one waits.
  */
 static bool kick_wait_round(struct kick_wait *wait)
 {
@@ -96,8 +102,9 @@ static bool kick_wait_round(struct kick_wait *wait)
 			return false;
 		cpu = cpumask_next(wait->cpu, wait->cpus);
 	}
-	if (READ_ONCE(wait->asked) && (!wait->rounds ||
-				       (wait->again && wait->rounds < KICK_WAIT_ROUNDS))) {
+	if (READ_ONCE(wait->asked) &&
+	    (!wait->rounds ||
+	     (wait->again && wait->rounds < KICK_WAIT_ROUNDS))) {
 		WRITE_ONCE(wait->again, false);
 		WRITE_ONCE(wait->asked, false);
 		wait->rounds++;
@@ -111,7 +118,7 @@ static bool kick_wait_round(struct kick_wait *wait)
 	return true;
 }
 
-/* The bypass makes every CPU schedule. */
+/* Drop all waits if the BPF scheduler is bypassed: all CPUs schedule then. */
 static bool kick_wait_bypassed(struct kick_wait *wait)
 {
 	if (!kick_bypassed())
@@ -123,14 +130,14 @@ static bool kick_wait_bypassed(struct kick_wait *wait)
 	return true;
 }
 
-/* @ended: it does not go on after the next cycle */
+/* Count a wait. @ended is false if it goes on after the next cycle. */
 static void kick_wait_account(struct kick_wait *wait, bool ended)
 {
 	struct scx_kick_stats *stats = this_cpu_ptr(&scx_kick_stats);
 	struct scx_kick_watch *watch = this_cpu_ptr(&scx_kick_watch);
 	u64 took;
 
-	/* debugfs resets these by an interrupt. */
+	/* A write to debugfs resets these from an interrupt. */
 	guard(irqsave)();
 	took = kick_ns_since(watch->wait_since_ns);
 	if (wait->tick != (u8)jiffies)
@@ -151,9 +158,13 @@ static void kick_wait_account(struct kick_wait *wait, bool ended)
 }
 
 /*
- * Hold up the sched_ext task that is about to run. If it is the one that a wait held up
- * before, that wait goes on. So may this CPU be kicked while the wait lasts: the task is
- * held up until it can execute something, and not only until the wait has ended.
+ * Hold up the sched_ext task that is about to run. Caller is at the end of a
+ * cycle, which has switched tasks if @switched, with interrupts on and
+ * preemption off.
+ *
+ * If a wait has held up the same task before, the wait goes on. The task counts
+ * as held up (kick_wait::on) until it can execute something: this CPU may be
+ * kicked while it waits, and schedule before the task runs.
  */
 static void kick_wait_begin(struct scx_kick *kick, bool switched)
 {
@@ -163,7 +174,8 @@ static void kick_wait_begin(struct scx_kick *kick, bool switched)
 	if (switched || !READ_ONCE(wait->on))
 		wait->rounds = 0;
 	if (wait->cpu < nr_cpu_ids || READ_ONCE(wait->asked)) {
-		WRITE_ONCE(this_cpu_ptr(&scx_kick_watch)->wait_since_ns, ktime_get_mono_fast_ns());
+		WRITE_ONCE(this_cpu_ptr(&scx_kick_watch)->wait_since_ns,
+			   ktime_get_mono_fast_ns());
 		ended = kick_wait_bypassed(wait) || kick_wait_round(wait);
 		kick_wait_account(wait, ended);
 	} else {

@@ -48,7 +48,8 @@ static enum scx_test_status insert_and_kick(struct lab *lab, enum lab_hook hook,
 		if (wake_and_count(lab, w, to, &sent))
 			return SCX_TEST_FAIL;
 	}
-	SCX_LT(sent, WAKEUPS * 5 / 4);
+	/* It would be two for each. Others interrupt the CPU now and then */
+	SCX_LT(sent, WAKEUPS * 3 / 2);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }
@@ -90,20 +91,20 @@ static enum scx_test_status kick_insert_preempt(void *ctx)
 
 LAB_TEST(kick_insert_then_kick,
 	 "an idle CPU is interrupted once for a task put on its local queue and the kick that follows",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_insert_after_kick,
 	 "an idle CPU is interrupted once for a kick and the task put on its local queue after it",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_insert_remote,
 	 "so is one for a task that was woken elsewhere",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_insert_shared,
 	 "so is one for a task put on a queue of the scheduler",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_insert_preempt,
 	 "a busy CPU is interrupted once for SCX_ENQ_PREEMPT and SCX_KICK_PREEMPT from the same op",
-	 "passes")
+	 STOCK_PASSES)

@@ -178,18 +178,25 @@ static void work_kick_and_end(struct worker *w)
 }
 
 /* A sched_ext task of CPU 2 kicks it. It may be preempted after the first kick */
-static enum scx_test_status at_own_cpu(struct observe *o)
+static bool kick_own(struct observe *o)
 {
 	struct worker *w;
 	u64 self, coalesced;
 
-	SCX_ASSERT(begin(o));
+	if (!begin(o))
+		return false;
 	w = lab_work(o->lab, 2, SCHED_EXT, work_kick_and_end);
-	SCX_ASSERT(w && LAB_WAIT(shared(w->turns)));
+	if (!w || !LAB_WAIT(shared(w->turns)))
+		return false;
 	self = counted(2, SELF) - o->before.rows[2][SELF];
 	coalesced = counted(2, COALESCED) - o->before.rows[2][COALESCED];
-	SCX_GE(self, 1);
-	SCX_EQ(self + coalesced, KICKS);
+	return self >= 1 && self + coalesced == KICKS;
+}
+
+/* The kernel kicks the CPU as well, now and then: if a pick finds its task gone. So try again */
+static enum scx_test_status at_own_cpu(struct observe *o)
+{
+	SCX_ASSERT(kick_own(o) || kick_own(o) || kick_own(o));
 	return SCX_TEST_PASS;
 }
 
@@ -700,32 +707,32 @@ static enum scx_test_status kick_observe_dump(void *ctx)
 
 LAB_TEST(kick_observe_counters,
 	 "each kick is counted once, as what became of it",
-	 "has no counters")
+	 STOCK_FAILS("has no counters"))
 
 LAB_TEST(kick_observe_events,
 	 "a BPF program sees an event for each kick that is counted",
-	 "has no such tracepoint")
+	 STOCK_FAILS("has no such tracepoint"))
 
 LAB_TEST(kick_observe_nested,
 	 "programs that kick in the event of a kick do not run in each other",
-	 "has no such tracepoint")
+	 STOCK_FAILS("has no such tracepoint"))
 
 LAB_TEST(kick_observe_fields,
 	 "the events of a kick name who, whom, what and how long",
-	 "has no such tracepoint")
+	 STOCK_FAILS("has no such tracepoint"))
 
 LAB_TEST(kick_observe_tracefs,
 	 "kicks can be traced by tracefs",
-	 "has no such event")
+	 STOCK_FAILS("has no such event"))
 
 LAB_TEST(kick_observe_reset,
 	 "the counters are set to 0 by a write",
-	 "has no counters")
+	 STOCK_FAILS("has no counters"))
 
 LAB_TEST(kick_observe_long_wait,
 	 "a long wait is reported once, with both CPUs and tasks, where that was asked for",
-	 "has no such report")
+	 STOCK_FAILS("has no such report"))
 
 LAB_TEST(kick_observe_dump,
 	 "the debug dump tells of each CPU's kicks, waits and counters",
-	 "has none of that")
+	 STOCK_FAILS("has none of that"))

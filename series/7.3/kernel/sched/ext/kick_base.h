@@ -2,8 +2,8 @@
 /*
  * sched_ext kicks: what they take from the rest of sched_ext.
  *
- * What is here, and what uses it, is for the root scheduler and for the kernel
- * itself. What is different for sub-schedulers is in kick_sub.c.
+ * All of this is for the root scheduler and for the kernel itself. kick_sub.c
+ * has what differs for sub-schedulers.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_BASE_H
 #define _KERNEL_SCHED_EXT_KICK_BASE_H
@@ -19,6 +19,7 @@ do {									\
 
 #define dump_line(s, fmt, args...)	scx_dump_line(s, fmt, ##args)
 
+/* Check that @cpu exists, and end the root scheduler if not. */
 static __always_inline bool kick_cpu_valid(s32 cpu)
 {
 	struct scx_sched *root = rcu_dereference_all(scx_root);
@@ -26,18 +27,19 @@ static __always_inline bool kick_cpu_valid(s32 cpu)
 	return root && scx_cpu_valid(root, cpu, "in a kick");
 }
 
-/* In an operation that a kick has to wait for? */
+/* Find out if an operation runs here that a kick has to wait for. */
 static __always_inline bool kick_in_op(void)
 {
 	return __this_cpu_read(scx_kick_pcpu.op) != KICK_OP_NONE;
 }
 
+/* Return what the kernel does after the operation that runs here. */
 static __always_inline enum kick_op kick_op(void)
 {
 	return __this_cpu_read(scx_kick_pcpu.op);
 }
 
-/* If the root is bypassed, all are. */
+/* Find out if the root is bypassed: then all schedulers are. */
 static __always_inline bool kick_bypassed(void)
 {
 	struct scx_sched *root = rcu_dereference_all(scx_root);
@@ -45,12 +47,16 @@ static __always_inline bool kick_bypassed(void)
 	return !root || READ_ONCE(root->bypass_depth);
 }
 
+/* Find out if @rq is in its dispatch path. Caller holds @rq's lock. */
 static __always_inline bool kick_rq_dispatches(struct rq *rq)
 {
 	return rq->scx.flags & SCX_RQ_IN_DISPATCH;
 }
 
-/* A task that is being rescued keeps its slice. */
+/*
+ * Take the slice from @curr, unless @curr is being rescued. Caller holds its
+ * rq's lock.
+ */
 static __always_inline void kick_end_slice(struct task_struct *curr)
 {
 	struct scx_sched *root;

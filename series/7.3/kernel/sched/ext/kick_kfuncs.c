@@ -2,25 +2,37 @@
 /*
  * sched_ext kicks: what BPF programs call.
  *
- * A program belongs to a scheduler by the struct_ops map that it is associated with.
- * Most belong to the root. Its map is remembered, so that they are known by that.
+ * A program belongs to the scheduler whose struct_ops map it is associated
+ * with. Most belong to the root. The root's map is remembered, so that
+ * comparing pointers is enough for these.
  */
 #ifdef CONFIG_EXT_SUB_SCHED
 
-/* The map of the root's operations, NULL: not known yet. Not dereferenced. */
+/* The root's struct_ops map, NULL: not known yet. Compared only. */
 static struct bpf_map *kick_root_map;
 
-static noinline struct scx_sched *kick_find_sched(const struct bpf_prog_aux *aux)
+/*
+ * Return the scheduler that the program @aux belongs to, NULL: none. Remember
+ * the map if that is the root. Caller has interrupts off.
+ */
+static noinline struct scx_sched *
+kick_find_sched(const struct bpf_prog_aux *aux)
 {
 	struct scx_sched *sch = scx_prog_sched(aux);
 
-	/* Interrupts are off, scx_kick_forget_root() comes after a grace period. */
+	/* scx_kick_forget_root() comes after a grace period. */
 	if (sch && !sch->level && scx_enabled() &&
-	    sch == rcu_access_pointer(scx_root) && bpf_prog_get_assoc_struct_ops(aux))
-		WRITE_ONCE(kick_root_map, rcu_access_pointer(aux->st_ops_assoc));
+	    sch == rcu_access_pointer(scx_root) &&
+	    bpf_prog_get_assoc_struct_ops(aux))
+		WRITE_ONCE(kick_root_map,
+			   rcu_access_pointer(aux->st_ops_assoc));
 	return sch;
 }
 
+/*
+ * Find out if the program @aux is known to be the root's. Caller has interrupts
+ * off.
+ */
 static __always_inline bool kick_by_root(const struct bpf_prog_aux *aux)
 {
 	struct bpf_map *map = rcu_access_pointer(aux->st_ops_assoc);
@@ -54,9 +66,12 @@ void scx_kick_forget_root(void) {}
 
 #endif	/* CONFIG_EXT_SUB_SCHED */
 
-/* kick_cpu() by a program that is not known to be the root's */
-static noinline void kick_cpu_of_sched(struct scx_sched *sch, s32 cpu, u64 flags,
-				       unsigned long irq_flags)
+/*
+ * Kick @cpu for @sch, NULL: none. For programs that are not known to be the
+ * root's. Caller as for kick_cpu().
+ */
+static noinline void kick_cpu_of_sched(struct scx_sched *sch, s32 cpu,
+				       u64 flags, unsigned long irq_flags)
 {
 	if (!sch)
 		kick_account(cpu, kick_req(flags), SCX_KICKED_DISABLED);
@@ -66,19 +81,22 @@ static noinline void kick_cpu_of_sched(struct scx_sched *sch, s32 cpu, u64 flags
 		kick_sub_cpu(sch, cpu, flags, irq_flags);
 }
 
-/* kick_cpumask() by a program that is not known to be the root's */
-static noinline s32 kick_cpumask_of_sched(struct scx_sched *sch, const struct cpumask *cpus,
-					  u64 flags, unsigned long irq_flags)
+/* Kick @cpus for @sch, else as kick_cpu_of_sched(). */
+static noinline s32 kick_cpumask_of_sched(struct scx_sched *sch,
+					  const struct cpumask *cpus, u64 flags,
+					  unsigned long irq_flags)
 {
 	if (!sch || !scx_enabled())
-		return kick_drop_mask(cpus, kick_req(flags), SCX_KICKED_DISABLED);
+		return kick_drop_mask(cpus, kick_req(flags),
+				      SCX_KICKED_DISABLED);
 	if (!sch->level)
 		return kick_cpumask(cpus, flags, irq_flags);
 	return kick_sub_cpumask(sch, cpus, flags, irq_flags);
 }
 
-/* kick_task() by a program that is not known to be the root's */
-static noinline s32 kick_task_of_sched(struct scx_sched *sch, struct task_struct *p, u64 flags,
+/* Preempt @p for @sch, else as kick_cpu_of_sched(). */
+static noinline s32 kick_task_of_sched(struct scx_sched *sch,
+				       struct task_struct *p, u64 flags,
 				       unsigned long irq_flags)
 {
 	if (!sch || !scx_enabled()) {
@@ -98,24 +116,29 @@ __bpf_kfunc_start_defs();
  * @flags: %SCX_KICK_* flags, or 0 to only start a scheduling cycle on @cpu
  * @aux: the calling program, which the verifier adds
  *
- * Returns at once. @cpu starts a scheduling cycle as soon as it can, see &enum scx_kick_flags
- * for what @flags add. Several kicks before that cycle are served by it together. A kick that
- * an scx operation makes takes effect after what the operation belongs to is complete.
+ * Returns at once. @cpu starts a scheduling cycle as soon as it can. What
+ * @flags add to that is told at &enum scx_kick_flags. One cycle serves all
+ * kicks before it. A kick that an scx operation makes takes effect when what
+ * the operation decided has been carried out.
  *
- * A CPU that a task of a higher class keeps is left alone: it starts a cycle when that task
- * leaves, or becomes a sched_ext task. A kick of an offline CPU is dropped, except by that CPU
- * itself. So are kicks while the BPF scheduler is bypassed and while none is loaded. A @cpu that
- * does not exist, unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
+ * If a task of a higher class keeps @cpu, the kick does nothing: @cpu starts a
+ * cycle when that task leaves, or becomes a sched_ext task. The kick is dropped
+ * if @cpu is offline and not the calling CPU, while the BPF scheduler is
+ * bypassed, and while none is loaded. The BPF scheduler is ended if @cpu does
+ * not exist, if @flags has unknown flags, and if it has %SCX_KICK_IDLE with
+ * another flag.
  *
  * Errors end the scheduler that the program belongs to. A sub-scheduler needs
- * %SCX_CAP_BASE on @cpu, else the kick is dropped. With %SCX_KICK_PREEMPT it takes
- * the slice from a task that is neither its own nor of one below it only if it has
- * %SCX_CAP_PREEMPT there by the time that @cpu serves the kick.
+ * %SCX_CAP_BASE on @cpu, else the kick is dropped. With %SCX_KICK_PREEMPT it
+ * takes the slice from its own tasks and from those of schedulers below it.
+ * From other tasks it takes the slice only if it has %SCX_CAP_PREEMPT on @cpu
+ * when @cpu serves the kick.
  *
- * Context: Any in which a BPF program runs: any scx operation with any rq lock held, timers,
- * syscall and tracing programs, hard IRQ, NMI.
+ * Context: Any in which a BPF program runs: any scx operation with any rq lock
+ * held, timers, syscall and tracing programs, hard IRQ, NMI.
  */
-__bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags, const struct bpf_prog_aux *aux)
+__bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags,
+				  const struct bpf_prog_aux *aux)
 {
 	unsigned long irq_flags;
 
@@ -133,19 +156,21 @@ __bpf_kfunc void scx_bpf_kick_cpu(s32 cpu, u64 flags, const struct bpf_prog_aux 
  * @flags: as for scx_bpf_kick_cpu()
  * @aux: the calling program, which the verifier adds
  *
- * Does what scx_bpf_kick_cpu() does for the CPU that @cid stands for. A @cid that does not exist
- * ends the scheduler that the program belongs to.
+ * Does what scx_bpf_kick_cpu() does for the CPU that @cid stands for. A @cid
+ * that does not exist ends the scheduler that the program belongs to.
  *
  * Context: As scx_bpf_kick_cpu().
  */
-__bpf_kfunc void scx_bpf_kick_cid(s32 cid, u64 flags, const struct bpf_prog_aux *aux)
+__bpf_kfunc void scx_bpf_kick_cid(s32 cid, u64 flags,
+				  const struct bpf_prog_aux *aux)
 {
 	unsigned long irq_flags;
 	struct scx_sched *sch;
 	s32 cpu;
 
 	local_irq_save(irq_flags);
-	sch = kick_by_root(aux) ? rcu_dereference_all(scx_root) : kick_find_sched(aux);
+	sch = kick_by_root(aux) ? rcu_dereference_all(scx_root) :
+				  kick_find_sched(aux);
 	if (likely(sch)) {
 		cpu = scx_cid_to_cpu(sch, cid);
 		if (cpu >= 0)
@@ -160,16 +185,18 @@ __bpf_kfunc void scx_bpf_kick_cid(s32 cid, u64 flags, const struct bpf_prog_aux 
  * @flags: as for scx_bpf_kick_cpu()
  * @aux: the calling program, which the verifier adds
  *
- * Does what scx_bpf_kick_cpu() does for each CPU. Those that need an interrupt get it together,
- * by as few operations as the machine has for that. Not so where it is called with interrupts
- * off, as in most operations: there one after the other.
+ * Does what scx_bpf_kick_cpu() does for each CPU. The CPUs that need an
+ * interrupt get it together, by as few operations as the machine has for that.
+ * If interrupts are off in the caller, as in most operations, they get it one
+ * after the other.
  *
  * Unknown @flags and %SCX_KICK_IDLE with another flag end the BPF scheduler.
  *
  * Context: As scx_bpf_kick_cpu().
  *
- * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped because the BPF
- * scheduler is bypassed or none is loaded, or -%EINVAL for invalid @flags.
+ * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped
+ * because the BPF scheduler is bypassed or none is loaded, or -%EINVAL for
+ * invalid @flags.
  */
 __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags,
 				     const struct bpf_prog_aux *aux)
@@ -181,7 +208,8 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags,
 	if (kick_by_root(aux))
 		ret = kick_cpumask(cpus, flags, irq_flags);
 	else
-		ret = kick_cpumask_of_sched(kick_find_sched(aux), cpus, flags, irq_flags);
+		ret = kick_cpumask_of_sched(kick_find_sched(aux), cpus, flags,
+					    irq_flags);
 	local_irq_restore(irq_flags);
 	return ret;
 }
@@ -192,18 +220,20 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags,
  * @flags: 0 or %SCX_KICK_WAIT
  * @aux: the calling program, which the verifier adds
  *
- * Like scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT on the CPU that runs @p, except that nothing
- * but @p is preempted: if @p leaves that CPU before the kick arrives, nobody else suffers for
- * it. And of all that preempt @p at a time, exactly one is told that it does. The others can look
- * for another task to preempt at once.
+ * Kicks the CPU that runs @p as scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT does,
+ * with two differences. Only @p is preempted: if @p leaves that CPU before the
+ * kick arrives, the task after it keeps its slice. And if several callers
+ * preempt @p at the same time, exactly one gets 0, and the others can look for
+ * another task at once.
  *
- * A claim of an scx operation is held back like its kicks, until what the operation belongs to
- * is complete. That is so for the first one; others are sent at once. One made in ops.enqueue()
- * of a task that was runnable before, and that goes to the local DSQ of another CPU, may preempt
- * before the task is there: use %SCX_ENQ_PREEMPT for that.
+ * The first claim that an scx operation makes is held back like its kicks,
+ * until what the operation decided has been carried out; further ones are sent
+ * at once. If ops.enqueue() of a task that was runnable before puts the task on
+ * the local DSQ of another CPU, a claim may preempt before the task is there:
+ * use %SCX_ENQ_PREEMPT for that.
  *
- * %SCX_KICK_WAIT waits for @p to be off its CPU. There is nothing to wait for where it left of
- * itself before a claim that was held back could be sent.
+ * %SCX_KICK_WAIT waits for @p to be off its CPU. It does not wait if @p has
+ * left of itself before a claim that was held back could be sent.
  *
  * Unknown @flags end the BPF scheduler.
  *
@@ -211,13 +241,15 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags,
  *
  * Return:
  * * 0		- This call has claimed the preemption of @p.
- * * -%EBUSY	- Another preemption of @p is on its way, and will see what the caller wrote
- *		  before; or its slice has ended, and it is about to be scheduled; or the CPU is
- *		  inside a scheduling cycle already; or the BPF scheduler is bypassed. A bypass
- *		  makes up for the preemptions that it drops, as the claims held back then. From
- *		  NMI also: this CPU has not sent an earlier claim yet.
- * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF scheduler is loaded,
- *		  or the program's may not preempt @p there.
+ * * -%EBUSY	- Another preemption of @p is on its way, and will see what the
+ *		  caller wrote before. Or the slice of @p is used up and its CPU
+ *		  is about to schedule. Or that CPU is inside a cycle. Or the
+ *		  BPF scheduler is bypassed, which makes up for the preemptions
+ *		  and claims that it drops. From NMI also: this CPU has not sent
+ *		  an earlier claim yet.
+ * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF
+ *		  scheduler is loaded, or the program's scheduler may not
+ *		  preempt @p there.
  * * -%EINVAL	- Invalid @flags.
  */
 __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags,
@@ -230,7 +262,8 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags,
 	if (kick_by_root(aux))
 		ret = kick_task(p, flags, irq_flags);
 	else
-		ret = kick_task_of_sched(kick_find_sched(aux), p, flags, irq_flags);
+		ret = kick_task_of_sched(kick_find_sched(aux), p, flags,
+					 irq_flags);
 	local_irq_restore(irq_flags);
 	return ret;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sched_ext kicks: what the kernel does after each scx operation, and so when the
- * kicks are made that it makes, see enum kick_op.
+ * sched_ext kicks: what the kernel does after each scx operation, see enum
+ * kick_op. The kicks that an operation makes are held back until that has been
+ * done.
  *
- * ops.dequeue(), ops.stopping() and ops.quiescent() are part of what surrounds
- * them: a task sleeps and leaves its CPU, or is dequeued to be changed and
- * enqueued again. dequeue_task_scx() says which. Kicks of the others with
- * KICK_OP_NONE are made at once.
+ * ops.dequeue(), ops.stopping() and ops.quiescent() are part of a larger step:
+ * a task sleeps and leaves its CPU, or is dequeued to be changed and enqueued
+ * again. dequeue_task_scx() says which. Other operations with KICK_OP_NONE kick
+ * at once.
  *
- * Operations nest: ops.dispatch() may call that of a sub-scheduler, and move tasks,
- * which dequeues them.
+ * Operations nest: ops.dispatch() may call the ops.dispatch() of a
+ * sub-scheduler, and it may move tasks, which dequeues them.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_OPS_H
 #define _KERNEL_SCHED_EXT_KICK_OPS_H
@@ -29,7 +30,10 @@ enum {
 	/* Tasks of the local DSQ may be enqueued again. */
 	KICK_AFTER_cpu_release		= KICK_OP_LOCKED,
 
-	/* As ops.dispatch(), with the dispatch buffer of the scheduler that is told. */
+	/*
+	 * As ops.dispatch(), with the dispatch buffer of the scheduler that is
+	 * told.
+	 */
 	KICK_AFTER_sub_ecaps_updated	= KICK_OP_DISPATCH,
 
 	KICK_AFTER_dequeue		= KICK_OP_NONE,
@@ -68,8 +72,8 @@ enum {
 
 /**
  * scx_kick_begin_op - an scx operation begins
- * @op: what the kernel does after it, enum kick_op. %KICK_OP_NONE: as after what
- *	surrounds it
+ * @op: what the kernel does after it, enum kick_op. %KICK_OP_NONE: what the
+ *	kernel does after the operation that surrounds it
  *
  * Context: Caller has interrupts off, unless @op is %KICK_OP_NONE.
  *

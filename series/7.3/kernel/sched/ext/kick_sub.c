@@ -2,29 +2,34 @@
 /*
  * sched_ext kicks: by sub-schedulers.
  *
- * A sub-scheduler needs %SCX_CAP_BASE to kick a CPU, and may preempt there only
- * tasks of its own and of those below it, unless it has %SCX_CAP_PREEMPT. Which
- * task that is about, and which caps it has by then, is known when the kick is
- * served. So one with %SCX_KICK_PREEMPT places a plain request, after it has put
- * what the scheduler keeps for the target on a list of the target. The start of
- * each cycle takes all from that list, and judges with the rq lock held:
+ * A sub-scheduler needs %SCX_CAP_BASE to kick a CPU. It may preempt there its
+ * own tasks and those of schedulers below it, and others only with
+ * %SCX_CAP_PREEMPT. Which task runs, and which caps the scheduler has by then,
+ * is known when the kick is served. So a kick with %SCX_KICK_PREEMPT first puts
+ * the struct scx_kick_sub of its scheduler on a list of the target, and then
+ * places a plain request. The start of each cycle takes that list, and judges
+ * with the rq lock held.
+ *
+ * Ordering, rule (6): a kicker that finds the entry on the list already is
+ * served by the cycle that takes it, and that cycle sees the queue. asked is 1
+ * at first:
  *
  *	kicker				target
  *
- *	WRITE_ONCE(queue, task)		xchg(word, PICKING)		(B)
- *	put on the list			take the list, judge, end the slice
- *	place the request		look at the queue
+ *	WRITE_ONCE(queue, task);	xchg(word, PICKING);
+ *	r0 = xchg(asked, 1);		xchg(asked, 0);
+ *					r1 = READ_ONCE(queue);
  *
- * If the list is taken before the kicker comes to it, the request is placed after
- * (B) and leads to another cycle. If the kicker finds itself on the list, the
- * target is yet to take it, and to look at the queue.
+ *	BUG_ON(r0 == 1 && r1 != task);
  *
- * What is left on the list by a kick that had nobody to preempt (a CPU that a
- * higher class keeps) is taken by the cycle that starts when that task leaves, and
- * preempts nobody.
+ * If the target takes the list before the kicker puts the entry there, the
+ * request is placed after (B), and leads to another cycle.
  *
- * A kick with %SCX_KICK_PREEMPT that has to wait (see kick_held.c) is kept in
- * cpumasks of the scheduler, for each CPU that kicks, and made by an irq_work.
+ * A kick of a CPU that a higher class keeps leaves its entry on the list. The
+ * cycle that starts when that task leaves takes the entry, and preempts nobody.
+ *
+ * A kick with %SCX_KICK_PREEMPT that has to be held back (see kick_held.c) goes
+ * to scx_kick_sub::preempt of the calling CPU, and an irq_work makes it.
  */
 #ifdef CONFIG_EXT_SUB_SCHED
 
@@ -35,8 +40,8 @@
  * @asked_node: on kick_subs::asked of this CPU while @asked
  * @held: the cpumasks may have bits set
  * @held_node: on kick_subs::held of this CPU while @held
- * @preempt: CPUs that this one is to preempt, and behind them as many that it is
- *	to wait for
+ * @preempt: CPUs that this one is to preempt, and behind them as many that it
+ *	is to wait for
  *
  * @asked and @held go first: whoever finds them set relies on those who clear
  * them.
@@ -68,12 +73,19 @@ static DEFINE_PER_CPU(struct scx_kick_subs, scx_kick_subs) = {
 	.work	= IRQ_WORK_INIT_HARD(kick_subs_work_fn),
 };
 
+/*
+ * Return the bits of the CPUs to wait for, behind those of
+ * scx_kick_sub::preempt.
+ */
 static unsigned long *kick_sub_wait(struct scx_kick_sub *sub)
 {
 	return sub->preempt + BITS_TO_LONGS(nr_cpu_ids);
 }
 
-/* Take the slice from the task that @rq runs, if @sch may. */
+/*
+ * Take the slice from the task that @rq runs, if @sch may. Caller holds its
+ * lock.
+ */
 static void kick_judge_preempt(struct scx_sched *sch, struct rq *rq)
 {
 	s32 cpu = cpu_of(rq);
@@ -103,16 +115,17 @@ void __scx_kick_serve_subs(struct rq *rq)
 	if (likely(llist_empty(asked)))
 		return;
 	llist_for_each_entry_safe(sub, next, llist_del_all(asked), asked_node) {
-		/* A full barrier: who found it set has queued before. */
+		/* A full barrier: who found it set has queued, rule (6). */
 		xchg(&sub->asked, 0);
-		if (!READ_ONCE(sub->sch->bypass_depth) && !READ_ONCE(sub->sch->dead))
+		if (!READ_ONCE(sub->sch->bypass_depth) &&
+		    !READ_ONCE(sub->sch->dead))
 			kick_judge_preempt(sub->sch, rq);
 	}
 }
 
-/* Preempt on @cpu. Caller has executed (A) and has interrupts off. */
-static void kick_sub_preempt(struct scx_sched *sch, s32 cpu, int req, bool program,
-			     unsigned long irq_flags)
+/* Preempt on @cpu for @sch. Caller has executed (A) and has interrupts off. */
+static void kick_sub_preempt(struct scx_sched *sch, s32 cpu, int req,
+			     bool program, unsigned long irq_flags)
 {
 	struct scx_kick_sub *sub = per_cpu_ptr(sch->kick_subs, cpu);
 
@@ -122,8 +135,8 @@ static void kick_sub_preempt(struct scx_sched *sch, s32 cpu, int req, bool progr
 }
 
 /*
- * Hold a kick back that preempts. Caller is in NMI, or in an operation and has
- * interrupts off.
+ * Hold a kick back that preempts. Caller has executed (A), and is in NMI, or in
+ * an operation and has interrupts off.
  */
 static void kick_sub_hold(struct scx_sched *sch, s32 cpu, int req)
 {
@@ -131,8 +144,9 @@ static void kick_sub_hold(struct scx_sched *sch, s32 cpu, int req)
 	struct scx_kick_subs *subs = this_cpu_ptr(&scx_kick_subs);
 	bool marked;
 
-	/* No irq_work comes: see kick_hold_for_work(). Caller has executed (A). */
-	if (unlikely(!cpu_online(smp_processor_id())) || unlikely(kick_bypassed())) {
+	/* An irq_work may not come, see kick_hold_for_work(). */
+	if (unlikely(!cpu_online(smp_processor_id())) ||
+	    unlikely(kick_bypassed())) {
 		kick_sub_preempt(sch, cpu, req, false, 0);
 		return;
 	}
@@ -143,12 +157,12 @@ static void kick_sub_hold(struct scx_sched *sch, s32 cpu, int req)
 		llist_add(&sub->held_node, &subs->held);
 	if (irq_work_queue(&subs->work))
 		this_cpu_inc(scx_kick_stats.irqs);
-	/* Last: a program that is attached to it may kick, too. */
+	/* Last: a program that is attached to the tracepoint may kick. */
 	if (marked)
 		kick_account(cpu, req, SCX_KICKED_COALESCED);
 }
 
-/* Make the kicks that @sub holds back. */
+/* Make the kicks that @sub holds back. Caller has interrupts off. */
 static void kick_sub_flush(struct scx_kick_sub *sub)
 {
 	unsigned int cpu;
@@ -167,23 +181,24 @@ static void kick_sub_flush(struct scx_kick_sub *sub)
 	}
 }
 
+/* Make the kicks that sub-schedulers hold back on this CPU. */
 static void kick_subs_work_fn(struct irq_work *work)
 {
 	struct llist_head *held = &this_cpu_ptr(&scx_kick_subs)->held;
 	struct scx_kick_sub *sub, *next;
 
 	llist_for_each_entry_safe(sub, next, llist_del_all(held), held_node) {
-		/* First: NMI may hold back another kick at any time. */
+		/* Before the bits: NMI may come with another kick. */
 		xchg(&sub->held, 0);
 		kick_sub_flush(sub);
 	}
 }
 
-/* Kick @cpu for @sch. Caller has interrupts off. */
+/* Kick @cpu for @sch, or hold the kick back. Caller has interrupts off. */
 static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 			 unsigned long irq_flags)
 {
-	/* It learns of a gain in a cycle of the CPU, which is all that a kick is about. */
+	/* When it gains the cap, a cycle of the CPU tells it. */
 	if (unlikely(scx_missing_caps(sch, cpu, SCX_CAP_BASE))) {
 		__scx_add_event(sch, SCX_EV_SUB_KICK_DENIED, 1);
 		return;
@@ -202,28 +217,30 @@ static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 		kick_now(cpu, req, true, irq_flags);
 }
 
+/* Check the flags of a kick, and end @sch if they are invalid. */
 static bool kick_sub_flags_valid(struct scx_sched *sch, u64 flags)
 {
-	if (likely(flags == SCX_KICK_IDLE || !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
+	if (likely(flags == SCX_KICK_IDLE ||
+		   !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
 		return true;
 	scx_error(sch, KICK_FLAGS_INVALID, flags);
 	return false;
 }
 
-/* kick_cpu() for @sch */
+/* Do for @sch what kick_cpu() does for the root. */
 static void kick_sub_cpu(struct scx_sched *sch, s32 cpu, u64 flags,
 			 unsigned long irq_flags)
 {
 	int req = kick_req(flags);
 
-	if (kick_sub_flags_valid(sch, flags) && scx_cpu_valid(sch, cpu, "in a kick") &&
-	    kick_reachable(cpu, req))
+	if (kick_sub_flags_valid(sch, flags) &&
+	    scx_cpu_valid(sch, cpu, "in a kick") && kick_reachable(cpu, req))
 		kick_sub_one(sch, cpu, req, irq_flags);
 }
 
-/* kick_cpumask() for @sch */
-static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus, u64 flags,
-			    unsigned long irq_flags)
+/* Do for @sch what kick_cpumask() does for the root. */
+static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus,
+			    u64 flags, unsigned long irq_flags)
 {
 	int req = kick_req(flags);
 	s32 cpu, asked = 0;
@@ -237,8 +254,9 @@ static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus, u
 	return asked;
 }
 
-/* True if @sch may preempt @p, which runs on @cpu. */
-static bool kick_sub_may_preempt(struct scx_sched *sch, struct task_struct *p, s32 cpu)
+/* Find out if @sch may preempt @p, which runs on @cpu. */
+static bool kick_sub_may_preempt(struct scx_sched *sch, struct task_struct *p,
+				 s32 cpu)
 {
 	struct scx_sched *task_sch = scx_task_sched_rcu(p);
 
@@ -253,9 +271,12 @@ static bool kick_sub_may_preempt(struct scx_sched *sch, struct task_struct *p, s
 	return false;
 }
 
-/* kick_task() for @sch. The claim is of one stint of @p: it is judged at once. */
-static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p, u64 flags,
-			 unsigned long irq_flags)
+/*
+ * Do for @sch what kick_task() does for the root. A claim is of one stint, so
+ * judge at once who may preempt @p.
+ */
+static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
+			 u64 flags, unsigned long irq_flags)
 {
 	s32 cpu = task_cpu(p);
 
@@ -267,7 +288,8 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p, u64 flags
 		return -ESRCH;
 	smp_mb();	/* as in kick_now() */
 	if (unlikely(READ_ONCE(sch->bypass_depth))) {
-		kick_account(cpu, KICK_REQ_TASK | (int)flags, SCX_KICKED_BYPASS);
+		kick_account(cpu, KICK_REQ_TASK | (int)flags,
+			     SCX_KICKED_BYPASS);
 		return -EBUSY;
 	}
 	return kick_task(p, flags, irq_flags);
@@ -286,9 +308,10 @@ int scx_kick_sub_init(struct scx_sched *sch, struct scx_sched *parent)
 
 	if (!parent)
 		return 0;
-	sch->kick_subs = __alloc_percpu(struct_size_t(struct scx_kick_sub, preempt,
-						      2 * BITS_TO_LONGS(nr_cpu_ids)),
-					__alignof__(struct scx_kick_sub));
+	sch->kick_subs =
+		__alloc_percpu(struct_size_t(struct scx_kick_sub, preempt,
+					     2 * BITS_TO_LONGS(nr_cpu_ids)),
+			       __alignof__(struct scx_kick_sub));
 	if (!sch->kick_subs)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu)
@@ -296,7 +319,7 @@ int scx_kick_sub_init(struct scx_sched *sch, struct scx_sched *parent)
 	return 0;
 }
 
-/* Take @sub from the list of @cpu. It holds all the time, so nobody puts @sub there again. */
+/* Take @sub from the list of @cpu. Nobody puts @sub there any more. */
 static void kick_sub_unlist(struct scx_kick_sub *sub, s32 cpu)
 {
 	struct llist_head *asked = &per_cpu(scx_kick_subs, cpu).asked;
@@ -316,8 +339,8 @@ static void kick_sub_unlist(struct scx_kick_sub *sub, s32 cpu)
  * scx_kick_sub_exit - leave nothing of the kicks of a scheduler that goes
  * @sch: the scheduler
  *
- * Context: process context, a grace period after scx_prog_sched() found @sch for
- * the last time.
+ * Context: process context, a grace period after scx_prog_sched() found @sch
+ * for the last time.
  */
 void scx_kick_sub_exit(struct scx_sched *sch)
 {
@@ -325,7 +348,7 @@ void scx_kick_sub_exit(struct scx_sched *sch)
 
 	if (!sch->kick_subs)
 		return;
-	/* What they hold back goes to lists of other CPUs. */
+	/* Before the lists: these put entries on lists of other CPUs. */
 	for_each_possible_cpu(cpu)
 		irq_work_sync(&per_cpu(scx_kick_subs, cpu).work);
 	for_each_possible_cpu(cpu)
@@ -340,14 +363,14 @@ static void kick_sub_cpu(struct scx_sched *sch, s32 cpu, u64 flags,
 {
 }
 
-static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus, u64 flags,
-			    unsigned long irq_flags)
+static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus,
+			    u64 flags, unsigned long irq_flags)
 {
 	return 0;
 }
 
-static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p, u64 flags,
-			 unsigned long irq_flags)
+static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
+			 u64 flags, unsigned long irq_flags)
 {
 	return -ESRCH;
 }

@@ -31,7 +31,8 @@ static inline void scx_kick_serve_subs(struct rq *rq)
 
 #else	/* CONFIG_EXT_SUB_SCHED */
 
-static inline int scx_kick_sub_init(struct scx_sched *sch, struct scx_sched *parent)
+static inline int scx_kick_sub_init(struct scx_sched *sch,
+				    struct scx_sched *parent)
 {
 	return 0;
 }
