@@ -53,7 +53,7 @@ struct loader_counter {
 /* A BPF scheduler that has been loaded */
 struct loader_live {
 	struct bpf_link		*link;
-	struct bpf_link		*clock;	/* of a program that does what its timer would, or NULL */
+	struct bpf_link		*clock;		/* what runs in place of a BPF timer, or NULL */
 	const void		*bss;
 	struct user_exit_info	*uei;
 };
