@@ -16,7 +16,7 @@ CONFIG ?=
 FLAVOUR ?= $(if $(CONFIG),custom,cloud)
 
 ARCHS := x86 arm64
-# The patched kernel with vm/VARIANT.config, and its own part of vm/test
+# The patched kernel with vm/config/VARIANT.config, and its own part of vm/test
 VARIANTS := debug kcsan rt dynamic
 KERNELS := $(strip stock patched $(if $(filter x86,$(ARCH)),$(VARIANTS)))
 FLAVOURS := cloud amd64 custom
@@ -75,7 +75,7 @@ TARBALL := $(sources)/linux-source-$(BASE).tar.xz
 CONFIGS := linux-config-$(BASE)
 DEBIAN_CONFIG := $(sources)/$(CONFIGS)/config.amd64_none_$(FLAVOUR:cloud=cloud-amd64).xz
 DEB_CONFIG := $(if $(filter custom,$(FLAVOUR)),$(CONFIG),$(DEBIAN_CONFIG))
-VM_CONFIG := vm/kernel.config vm/jump-label.config $(wildcard vm/[0-9]*.config)
+VM_CONFIG := vm/config/kernel.config vm/config/jump-label.config $(wildcard vm/config/[0-9]*.config)
 SOURCE := build/src-patched$(base)
 STOCK := $(addsuffix /.done,build/stock$(base) build/stock$(base)-arm64)
 PATCHED := $(addsuffix /.done,build/patched$(base) build/patched$(base)-arm64 $(VARIANTS:%=build/%$(base)))
@@ -105,7 +105,7 @@ help: ## print these lines
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
 	@vm/qemu $(NAME) "SCHED=$(SCHED) SECS=$(SECS) KERNEL=$(KERNEL) SCX_BIN=$(TOOLS)/bin \
-		vm/guest-run"; $(leave)
+		vm/guest/run"; $(leave)
 
 test: export TIMEOUT := $(call default,TIMEOUT,)
 test: setup $(if $(filter arm64,$(PARTS)),$(TOOLS-arm64)/.done build/root-arm64/.unpacked)
@@ -120,7 +120,7 @@ torture: export TIMEOUT := $(call default,TIMEOUT,$(shell expr $(TORTURE_SECS) +
 torture: export NMI := 0.3
 torture: setup $(TOOLS)/.done build/$(TORTURE_KERNEL)$(base)/.done
 torture: ## kicks and faults at random for SECS seconds, with SEED, on the debug kernel
-	@vm/qemu $(TORTURE_KERNEL)$(base) "KICK_LOST_SECS=60 vm/guest-log $(TOOLS)/selftests/kick_torture \
+	@vm/qemu $(TORTURE_KERNEL)$(base) "KICK_LOST_SECS=60 vm/guest/log $(TOOLS)/selftests/kick_torture \
 		-t $(TORTURE_SECS) -s $(SEED) $(TORTURE)"; $(leave)
 
 kernel: setup build/$(NAME)/.done ## build build/KERNEL, build/KERNEL-BASE, build/KERNEL-arm64, ...
@@ -137,12 +137,12 @@ shell: kernel $(ROOT) ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(NAME) 'exec bash -i'
 
 bench: setup build/stock$(base)/.done $(TOOLS)/.done ## stock and patched side by side: table, out/bench/*.tsv and *.svg
-	@vm/setup vm/packages-bench
+	@vm/setup vm/packages/bench
 	@vm/bench
 
 urgent: setup build/stock$(base)/.done $(TOOLS)/.done ## scx_urgent with and without claims, stock and patched
 	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel$(base) \
-		"KERNEL=$$kernel SCX_BIN=$(TOOLS)/bin vm/guest-urgent" || exit; done
+		"KERNEL=$$kernel SCX_BIN=$(TOOLS)/bin vm/guest/urgent" || exit; done
 
 # Beside SECS there is the time to boot, to load, to start the load, and to end
 clients: export SECS := $(call default,SECS,10)
@@ -152,11 +152,11 @@ clients: ## schedulers people run, from crates.io, on stock and patched: table, 
 	@vm/clients
 
 build-clients: setup
-	@vm/setup vm/packages-clients
+	@vm/setup vm/packages/clients
 	@vm/build-clients
 
 model: ## check the protocol's model exhaustively, and that its mutants fail
-	@vm/setup vm/packages-model
+	@vm/setup vm/packages/model
 	@tools/verification/models/sched_ext/check.sh
 
 series: build/base$(base)/.unpacked ## write the patches for git send-email to out/series, or out/series-BASE
@@ -173,23 +173,23 @@ deb-test: deb ## install them in a Debian, boot it twice with scx_central as a s
 	@FLAVOUR=$(FLAVOUR) vm/test deb
 
 check-base: setup ## the series on all bases that Debian 12 and 13 have, or on BASE, with the tools of either
-	@vm/check-base $(if $(filter file,$(origin BASE)),,$(BASE))
+	@vm/check/base $(if $(filter file,$(origin BASE)),,$(BASE))
 
 bisect-check: build/base$(base)/.unpacked ## build each step of the series, also without sched_ext, without SMP, ...
-	@vm/bisect-check
+	@vm/check/bisect
 
 check: build/src-patched$(base)/.series build/patched$(base)/.done ## static checks, and the pages of the documentation
-	@vm/setup vm/packages-check
-	@vm/check
+	@vm/setup vm/packages/check
+	@vm/check/static
 
 setup:
-	@vm/setup vm/packages
+	@vm/setup vm/packages/build
 
 setup-arm64: setup
-	@vm/setup vm/packages-arm64
+	@vm/setup vm/packages/arm64
 
 setup-deb: setup
-	@vm/setup vm/packages-deb
+	@vm/setup vm/packages/deb
 
 build/exit-status.so: vm/exit-status.c | setup
 	@mkdir -p build
@@ -223,10 +223,10 @@ $(PATCHED) $(DEB): build/base$(base)/.unpacked $(filter-out tools/% Documentatio
 	@vm/build-kernel $(notdir $(@D)) $(SOURCE) $(filter $(DEB_CONFIG),$^)
 
 $(STOCK) $(PATCHED): $(VM_CONFIG)
-$(filter-out %-arm64/.done,$(STOCK) $(PATCHED)): vm/x86.config
-$(filter %-arm64/.done,$(STOCK) $(PATCHED)): vm/arm64.config | setup-arm64
-$(VARIANTS:%=build/%$(base)/.done): build/%$(base)/.done: vm/%.config
-$(DEB): vm/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
+$(filter-out %-arm64/.done,$(STOCK) $(PATCHED)): vm/config/x86.config
+$(filter %-arm64/.done,$(STOCK) $(PATCHED)): vm/config/arm64.config | setup-arm64
+$(VARIANTS:%=build/%$(base)/.done): build/%$(base)/.done: vm/config/%.config
+$(DEB): vm/config/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
 
 $(TOOLS)/.done: build/patched$(base)/.done $(SOURCE)/.series
 	@vm/build-tools patched$(base) $(@D)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * make leaves with 2 whatever the status of the command that failed. Loaded into make, this
- * has it leave with the status that a recipe wrote to build/status.PID, PID being make's.
+ * make leaves with 2 whatever the status of the command that failed, and nothing in a Makefile
+ * changes that. Loaded into make, this has it leave with the status that a recipe wrote to
+ * build/status.PID, PID being make's: what ran in the machine tells 124, a time-out, from 1.
  */
 #include <gnumake.h>
 #include <stdio.h>

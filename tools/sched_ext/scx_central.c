@@ -4,8 +4,10 @@
  * scx_central.bpf.c tells how it works.
  */
 #define _GNU_SOURCE
-#include <libgen.h>
+#include <errno.h>
 #include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,18 +20,17 @@
 
 #define ONLINE_FILE	"/sys/devices/system/cpu/online"
 
-struct options {
+static struct {
 	long cpu, slice_us, queue, batch;
-	bool partial, json;
-};
+	bool partial;
+} opts = { .slice_us = 20 * 1000, .queue = 4096, .batch = 32 };
+
+static struct scx_central *skel;
 
 /* The BPF side's counters as they are printed; scx_central.bpf.c says what they count. */
-#define COUNTER(__name)	{ #__name, offsetof(struct scx_central__bss, nr_##__name) }
+#define COUNTER(__name)	LOADER_COUNTER(scx_central, __name)
 
-static const struct {
-	const char *name;
-	size_t offset;
-} counters[] = {
+static const struct loader_counter counters[] = {
 	COUNTER(enqueued), COUNTER(bound), COUNTER(waiting), COUNTER(overflows),
 	COUNTER(asks), COUNTER(full),
 	COUNTER(rounds), COUNTER(decisions), COUNTER(stand_ins), COUNTER(mismatches),
@@ -39,18 +40,18 @@ static const struct {
 };
 
 static const char help[] =
-"Usage: %s [-c CPU] [-s SLICE_US] [-q TASKS] [-b SLOTS] [-p] [-j] [-v]\n"
+"Usage: %s [OPTION...]\n"
 "\n"
 "A sched_ext scheduler: one CPU decides what all the others run, so they need no tick.\n"
 "\n"
-"  -c CPU       The central CPU (default: 0)\n"
-"  -s SLICE_US  How long a task runs when others wait, in microseconds (default: 20000)\n"
-"  -q TASKS     Size of the queue of waiting tasks (default: 4096)\n"
-"  -b SLOTS     Tasks handed out in one go (default: 32)\n"
-"  -p           Schedule only tasks of policy SCHED_EXT\n"
-"  -j           Print the counters as one line of JSON at the end\n"
-"  -v           Print libbpf's debug messages\n"
-"  -h           Print this help\n";
+"  -c, --cpu=CPU    The central CPU (default: 0)\n"
+"  -s, --slice=US   How long a task runs when others wait, in microseconds (default: 20000)\n"
+"  -q, --queue=N    Size of the queue of waiting tasks (default: 4096)\n"
+"  -b, --batch=N    Tasks handed out in one go (default: 32)\n"
+"  -p, --partial    Schedule only tasks of policy SCHED_EXT\n"
+"  -j, --json       Print the counters as one line of JSON at the end\n"
+"  -v, --verbose    Print libbpf's debug messages\n"
+"  -h, --help       Print this help\n";
 
 /* Whether @cpu is online. @list gets the CPUs that are, as the kernel writes them: 0-2,5 */
 static bool is_online(long cpu, char *list, int size)
@@ -59,10 +60,8 @@ static bool is_online(long cpu, char *list, int size)
 	long first, last;
 	char *pos;
 
-	if (!f || !fgets(list, size, f)) {
-		perror("scx_central: " ONLINE_FILE);
-		exit(1);
-	}
+	if (!f || !fgets(list, size, f))
+		die("%s: %s", ONLINE_FILE, strerror(errno));
 	fclose(f);
 	list[strcspn(list, "\n")] = '\0';
 
@@ -77,86 +76,58 @@ static bool is_online(long cpu, char *list, int size)
 	return false;
 }
 
-static void parse(struct options *opts, int argc, char **argv)
+static void parse(int argc, char **argv)
 {
+	static const struct option long_opts[] = {
+		{ "cpu", required_argument, NULL, 'c' },
+		{ "slice", required_argument, NULL, 's' },
+		{ "queue", required_argument, NULL, 'q' },
+		{ "batch", required_argument, NULL, 'b' },
+		{ "partial", no_argument, NULL, 'p' },
+		LOADER_JSON, LOADER_VERBOSE, LOADER_HELP, {}
+	};
 	int opt;
 
-	while ((opt = getopt(argc, argv, ":c:s:q:b:pjvh")) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:s:q:b:p" LOADER_OPTS, long_opts, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
-			opts->cpu = number(opt, optarg, 0, libbpf_num_possible_cpus() - 1);
+			opts.cpu = loader_number(opt, optarg, 0, libbpf_num_possible_cpus() - 1);
 			break;
 		case 's':
-			opts->slice_us = number(opt, optarg, 100, 10 * 1000 * 1000);
+			opts.slice_us = loader_number(opt, optarg, 100, 10 * 1000 * 1000);
 			break;
 		case 'q':
-			opts->queue = number(opt, optarg, 1, 1 << 20);
+			opts.queue = loader_number(opt, optarg, 1, 1 << 20);
 			break;
 		case 'b':
-			opts->batch = number(opt, optarg, 1, 4096);
+			opts.batch = loader_number(opt, optarg, 1, 4096);
 			break;
 		case 'p':
-			opts->partial = true;
+			opts.partial = true;
 			break;
-		case 'j':
-			opts->json = true;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'h':
-			printf(help, basename(argv[0]));
-			exit(0);
 		default:
-			fprintf(stderr, "scx_central: -%c: %s, see -h\n", optopt,
-				opt == ':' ? "needs a value" : "not an option");
-			exit(2);
+			loader_option(opt, help);
 		}
 	}
-	options_only(argc, argv);
+	loader_options_only(argc, argv);
 }
 
 /* The central CPU may have gone offline since the last time: then another one takes over. */
-static void check_central_cpu(struct options *opts, bool again)
+static void check_central_cpu(bool again)
 {
 	char list[4096];
 
-	if (is_online(opts->cpu, list, sizeof(list)))
+	if (is_online(opts.cpu, list, sizeof(list)))
 		return;
-	if (!again) {
-		fprintf(stderr, "scx_central: -c %ld: CPU is offline, online are %s\n",
-			opts->cpu, list);
-		exit(2);
-	}
-	fprintf(stderr, "scx_central: CPU %ld is offline, CPU %ld takes over\n",
-		opts->cpu, strtol(list, NULL, 10));
-	opts->cpu = strtol(list, NULL, 10);
-}
-
-static struct scx_central *set_up(const struct options *opts)
-{
-	int nr_cpus = libbpf_num_possible_cpus();
-	struct scx_central *skel;
-
-	skel = SCX_OPS_OPEN(central_ops, scx_central);
-	skel->rodata->central_cpu = opts->cpu;
-	skel->rodata->nr_cpu_ids = nr_cpus;
-	skel->rodata->slice_ns = opts->slice_us * 1000;
-	skel->rodata->queue_size = opts->queue;
-	skel->rodata->switch_partial = opts->partial;
-	skel->rodata->bpf_timers = __COMPAT_has_bpf_timers();
-	bpf_program__set_autoload(skel->progs.central_clock, !__COMPAT_has_bpf_timers());
-	skel->struct_ops.central_ops->dispatch_max_batch = opts->batch;
-	if (opts->partial)
-		skel->struct_ops.central_ops->flags |= SCX_OPS_SWITCH_PARTIAL;
-	bpf_map__set_max_entries(skel->maps.waiting_q, opts->queue);
-	bpf_map__set_max_entries(skel->maps.cpu_ctxs, nr_cpus);
-	SCX_OPS_LOAD(skel, central_ops, scx_central, uei);
-	return skel;
+	if (!again)
+		misuse("-c %ld: CPU is offline, online are %s", opts.cpu, list);
+	fprintf(stderr, "scx_central: CPU %ld is offline, CPU %ld takes over\n", opts.cpu,
+		strtol(list, NULL, 10));
+	opts.cpu = strtol(list, NULL, 10);
 }
 
 /* In place of the timer: an event of the central CPU, in its interrupts */
-static struct bpf_link *start_clock(const struct options *opts, struct scx_central *skel)
+static struct bpf_link *start_clock(void)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -167,84 +138,81 @@ static struct bpf_link *start_clock(const struct options *opts, struct scx_centr
 	struct bpf_link *clock = NULL;
 	int fd;
 
-	fd = syscall(SYS_perf_event_open, &attr, -1, opts->cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = syscall(SYS_perf_event_open, &attr, -1, opts.cpu, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd >= 0)
 		clock = bpf_program__attach_perf_event(skel->progs.central_clock, fd);
-	if (!clock) {
-		fprintf(stderr, "scx_central: this kernel has no BPF timers, and no perf event: %s\n",
-			strerror(errno));
-		exit(1);
-	}
+	if (!clock)
+		die("this kernel has no BPF timers, and no perf event: %s", strerror(errno));
 	return clock;
 }
 
-static s64 value(const struct scx_central__bss *bss, int i)
+static struct loader_live load(bool again)
 {
-	return *(const s64 *)((const char *)bss + counters[i].offset);
+	int nr_cpus = libbpf_num_possible_cpus();
+
+	check_central_cpu(again);
+	skel = SCX_OPS_OPEN(central_ops, scx_central);
+	skel->rodata->central_cpu = opts.cpu;
+	skel->rodata->nr_cpu_ids = nr_cpus;
+	skel->rodata->slice_ns = opts.slice_us * 1000;
+	skel->rodata->queue_size = opts.queue;
+	skel->rodata->switch_partial = opts.partial;
+	skel->rodata->bpf_timers = __COMPAT_has_bpf_timers();
+	bpf_program__set_autoload(skel->progs.central_clock, !__COMPAT_has_bpf_timers());
+	skel->struct_ops.central_ops->dispatch_max_batch = opts.batch;
+	if (opts.partial)
+		skel->struct_ops.central_ops->flags |= SCX_OPS_SWITCH_PARTIAL;
+	bpf_map__set_max_entries(skel->maps.waiting_q, opts.queue);
+	bpf_map__set_max_entries(skel->maps.cpu_ctxs, nr_cpus);
+	SCX_OPS_LOAD(skel, central_ops, scx_central, uei);
+	return (struct loader_live) {
+		.link	= SCX_OPS_ATTACH(skel, central_ops, scx_central),
+		.clock	= __COMPAT_has_bpf_timers() ? NULL : start_clock(),
+		.bss	= skel->bss,
+		.uei	= &skel->data->uei,
+	};
 }
 
-static void print_counters(const struct scx_central__bss *bss)
+static s64 report(void)
 {
-	int i;
-
-	for (i = 0; counters[i].name; i++)
-		printf("%s=%ld%c", counters[i].name, value(bss, i),
-		       i % 6 == 5 || !counters[i + 1].name ? '\n' : ' ');
-	fflush(stdout);
+	return UEI_REPORT(skel, uei);
 }
 
-static void print_json(const struct scx_central__bss *bss, long cpu)
+static void destroy(void)
 {
-	int i;
-
-	printf("{\"central_cpu\":%ld", cpu);
-	for (i = 0; counters[i].name; i++)
-		printf(",\"%s\":%ld", counters[i].name, value(bss, i));
-	printf("}\n");
-	fflush(stdout);
-}
-
-/* Run it once. True if it should be loaded again; *failed if it ended by itself. */
-static bool run(const struct options *opts, bool *failed)
-{
-	struct scx_central *skel = set_up(opts);
-	struct bpf_link *link = SCX_OPS_ATTACH(skel, central_ops, scx_central);
-	struct bpf_link *clock = __COMPAT_has_bpf_timers() ? NULL : start_clock(opts, skel);
-	u64 exit_unreg = __COMPAT_ENUM_OR_ZERO("scx_exit_kind", "SCX_EXIT_UNREG");
-	struct scx_central__bss last;
-	bool restart;
-
-	while (!stop && !UEI_EXITED(skel, uei)) {
-		print_counters(skel->bss);
-		sleep(1);
-	}
-
-	last = *skel->bss;
-	bpf_link__destroy(link);
-	bpf_link__destroy(clock);
-	restart = UEI_ECODE_RESTART(UEI_REPORT(skel, uei));
-	*failed = !restart && skel->data->uei.kind != exit_unreg;
-	restart = restart && !stop;
-	if (opts->json && !restart)
-		print_json(&last, opts->cpu);
 	scx_central__destroy(skel);
-
-	return restart;
 }
+
+/* All that it has counted since it was loaded */
+static void print(const void *now, const void *before)
+{
+	static const struct scx_central__bss none;
+	int i;
+
+	for (i = 0; counters[i].name; i++)
+		printf("%s=%lu%c", counters[i].name, loader_count(&counters[i], now, &none),
+		       i % 6 == 5 || !counters[i + 1].name ? '\n' : ' ');
+}
+
+static void print_json(const void *now, const void *before)
+{
+	printf("{\"central_cpu\":%ld", opts.cpu);
+	loader_print_members(counters, now, before);
+	printf("}\n");
+}
+
+static const struct loader_sched central = {
+	.bss_size	= sizeof(struct scx_central__bss),
+	.load		= load,
+	.report		= report,
+	.destroy	= destroy,
+	.print		= print,
+	.print_json	= print_json,
+};
 
 int main(int argc, char **argv)
 {
-	struct options opts = { .slice_us = 20 * 1000, .queue = 4096, .batch = 32 };
-	bool again, failed;
-
 	loader_init();
-	parse(&opts, argc, argv);
-	check_central_cpu(&opts, false);
-	do {
-		again = run(&opts, &failed);
-		if (again)
-			check_central_cpu(&opts, true);
-	} while (again);
-
-	return failed;
+	parse(argc, argv);
+	return loader_run(&central);
 }

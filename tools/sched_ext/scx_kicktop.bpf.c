@@ -95,7 +95,8 @@ static void read_cpu(u32 cpu, struct kt_stats *to)
 	to->waits = from->waits;
 	to->wait_ns = from->wait_ns;
 	to->wait_max_ns = from->wait_max_ns;
-	to->waits_since_ns = watch->wait_since_ns ? watch->wait_since_ns - watch->wait_before_ns : 0;
+	to->waits_since_ns = watch->wait_since_ns ?
+			     watch->wait_since_ns - watch->wait_before_ns : 0;
 	to->waited_for = kick->word.counter &
 			 bpf_core_enum_value(enum scx_kick_flags___top, SCX_KICK_WAIT___top);
 }

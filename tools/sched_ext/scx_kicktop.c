@@ -8,13 +8,9 @@
 #define _GNU_SOURCE
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
-#include <libgen.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <stdnoreturn.h>
 #include <string.h>
 #include <termios.h>
 #include <time.h>
@@ -78,7 +74,7 @@ static bool on_terminal, keys;
 static const char help[] =
 "Show the kicks of the BPF scheduler that runs, once a second.\n"
 "\n"
-"Usage: %s [--once] [--json] [-v] [-h]\n"
+"Usage: %s [OPTION...]\n"
 "\n"
 "  -1, --once     Show one second and exit\n"
 "  -j, --json     One JSON object a line, for programs: counts of that second\n"
@@ -94,21 +90,9 @@ static const char help[] =
 "  waits      for CPUs kicked with SCX_KICK_WAIT; the longest ones since sched/ext_kick in\n"
 "             debugfs was last written to\n";
 
-static noreturn void die(const char *fmt, ...)
-{
-	va_list args;
-
-	fputs("scx_kicktop: ", stderr);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-	exit(1);
-}
-
 static int print_if_verbose(enum libbpf_print_level level, const char *fmt, va_list args)
 {
-	return verbose ? vfprintf(stderr, fmt, args) : 0;
+	return loader_verbose ? vfprintf(stderr, fmt, args) : 0;
 }
 
 static u64 clock_ns(clockid_t clock)
@@ -648,15 +632,15 @@ static void sleep_until(u64 ns)
 	u64 now;
 	char c;
 
-	while (!stop && (now = clock_ns(CLOCK_MONOTONIC)) < ns) {
+	while (!loader_stop && (now = clock_ns(CLOCK_MONOTONIC)) < ns) {
 		if (poll(&key, 1, (ns - now) / 1000000 + 1) <= 0)
 			continue;
 		if (read(STDIN_FILENO, &c, 1) <= 0 || c == 'q')
-			stop = 1;
+			loader_stop = 1;
 	}
 }
 
-static void watch(bool once, bool json)
+static void watch(bool once)
 {
 	struct sample live, samples[2];
 	struct view view = {};
@@ -672,7 +656,7 @@ static void watch(bool once, bool json)
 	view.cpus = alloc(nr_cpus, sizeof(*view.cpus));
 
 	take_sample(&live, &samples[now]);
-	while (!stop) {
+	while (!loader_stop) {
 		bool loaded = read_ops(view.ops, sizeof(view.ops));
 
 		if (!loaded)
@@ -680,11 +664,11 @@ static void watch(bool once, bool json)
 		sleep_until(samples[now].at_ns + NSEC_PER_SEC);
 		now = !now;
 		take_sample(&live, &samples[now]);
-		if (!loaded || stop)
+		if (!loaded || loader_stop)
 			continue;
 		said = false;
 		compare(&view, &samples[!now], &samples[now]);
-		if (json)
+		if (loader_json)
 			print_json(&view);
 		else
 			show(&view);
@@ -696,41 +680,29 @@ static void watch(bool once, bool json)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {
+	static const struct option long_opts[] = {
 		{ "once", no_argument, NULL, '1' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{}
+		LOADER_JSON, LOADER_VERBOSE, LOADER_HELP, {}
 	};
-	bool once = false, json = false;
+	bool once = false;
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "1jvh", options, NULL)) != -1) {
+	loader_init();
+	libbpf_set_print(print_if_verbose);
+	while ((opt = getopt_long(argc, argv, "1" LOADER_OPTS, long_opts, NULL)) != -1) {
 		switch (opt) {
 		case '1':
 			once = true;
 			break;
-		case 'j':
-			json = true;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'h':
-			printf(help, basename(argv[0]));
-			return 0;
 		default:
-			return 2;
+			loader_option(opt, help);
 		}
 	}
-	options_only(argc, argv);
+	loader_options_only(argc, argv);
 
-	loader_init();
-	libbpf_set_print(print_if_verbose);
 	nr_cpus = libbpf_num_possible_cpus();
 	read_outcomes();
-	on_terminal = !json && !once && isatty(STDOUT_FILENO);
-	watch(once, json);
+	on_terminal = !loader_json && !once && isatty(STDOUT_FILENO);
+	watch(once);
 	return 0;
 }

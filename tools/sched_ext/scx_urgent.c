@@ -4,119 +4,120 @@
  * scx_urgent.bpf.c tells how it works.
  */
 #define _GNU_SOURCE
-#include <getopt.h>
-#include <libgen.h>
-#include <string.h>
-#include <unistd.h>
+#include <stdio.h>
 #include <bpf/bpf.h>
 #include <scx/common.h>
 #include <scx/loader.h>
 #include "scx_urgent.h"
 #include "scx_urgent.bpf.skel.h"
 
-struct options {
+static struct {
 	long nice, weight, slice_us, tries;
-	bool claim, json;
-};
+	bool claim;
+} opts = { .nice = -10, .slice_us = 20 * 1000, .tries = 4, .claim = true };
+
+static struct scx_urgent *skel;
 
 /* The BPF side's counters as they are printed; scx_urgent.bpf.c says what they count. */
-#define COUNTER(__name)	{ #__name, offsetof(struct scx_urgent__bss, nr_##__name) }
+#define COUNTER(__name)	LOADER_COUNTER(scx_urgent, __name)
 
-static const struct {
-	const char *name;
-	size_t offset;
-} counters[] = {
+static const struct loader_counter counters[] = {
 	COUNTER(wakeups), COUNTER(idle), COUNTER(started), COUNTER(kicks), COUNTER(busy),
 	COUNTER(gone), COUNTER(void), COUNTER(spared), COUNTER(again), COUNTER(nobody),
 	COUNTER(preempted), COUNTER(wrong), COUNTER(late), {}
 };
 
 static const char help[] =
-"Usage: %s [-n NICE] [-w WEIGHT] [-s SLICE_US] [-t TRIES] [--no-claim] [-j] [-v]\n"
+"Usage: %s [OPTION...]\n"
 "\n"
 "A sched_ext scheduler: urgent tasks preempt the least important task that runs.\n"
 "\n"
-"  -n NICE      Tasks of this nice value or a lower one are urgent (default: -10)\n"
-"  -w WEIGHT    So are tasks in a cgroup of this cpu.weight or a higher one (default: none)\n"
-"  -s SLICE_US  How long a task runs when others wait, in microseconds (default: 20000)\n"
-"  -t TRIES     How many tasks to try to preempt before an urgent one waits (default: 4)\n"
-"  --no-claim   Kick the CPU of the chosen task instead of claiming that task\n"
-"  -j           At the end, print the statistics from the first second on as a line of JSON\n"
-"  -v           Print libbpf's debug messages\n"
-"  -h           Print this help\n";
+"  -n, --nice=NICE      Tasks of this nice value or a lower one are urgent (default: -10)\n"
+"  -w, --weight=WEIGHT  So are tasks in a cgroup of this cpu.weight or a higher one (default:\n"
+"                       none)\n"
+"  -s, --slice=US       How long a task runs when others wait, in microseconds (default: 20000)\n"
+"  -t, --tries=N        How many tasks to try to preempt before an urgent one waits (default: 4)\n"
+"  -C, --no-claim       Kick the CPU of the chosen task instead of claiming that task\n"
+"  -j, --json           At the end, print the statistics from the first second on as a line of\n"
+"                       JSON\n"
+"  -v, --verbose        Print libbpf's debug messages\n"
+"  -h, --help           Print this help\n";
 
-static void parse(struct options *opts, int argc, char **argv)
+static void parse(int argc, char **argv)
 {
-	static const struct option longopts[] = { { "no-claim", no_argument, NULL, 'C' }, {} };
+	static const struct option long_opts[] = {
+		{ "nice", required_argument, NULL, 'n' },
+		{ "weight", required_argument, NULL, 'w' },
+		{ "slice", required_argument, NULL, 's' },
+		{ "tries", required_argument, NULL, 't' },
+		{ "no-claim", no_argument, NULL, 'C' },
+		LOADER_JSON, LOADER_VERBOSE, LOADER_HELP, {}
+	};
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "n:w:s:t:jvh", longopts, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "n:w:s:t:C" LOADER_OPTS, long_opts, NULL)) != -1) {
 		switch (opt) {
 		case 'n':
-			opts->nice = number(opt, optarg, -20, 19);
+			opts.nice = loader_number(opt, optarg, -20, 19);
 			break;
 		case 'w':
-			opts->weight = number(opt, optarg, 1, 10000);
+			opts.weight = loader_number(opt, optarg, 1, 10000);
 			break;
 		case 's':
-			opts->slice_us = number(opt, optarg, 100, 10 * 1000 * 1000);
+			opts.slice_us = loader_number(opt, optarg, 100, 10 * 1000 * 1000);
 			break;
 		case 't':
-			opts->tries = number(opt, optarg, 1, 64);
+			opts.tries = loader_number(opt, optarg, 1, 64);
 			break;
 		case 'C':
-			opts->claim = false;
+			opts.claim = false;
 			break;
-		case 'j':
-			opts->json = true;
-			break;
-		case 'v':
-			verbose = true;
-			break;
-		case 'h':
-			printf(help, basename(argv[0]));
-			exit(0);
-		default:	/* getopt_long() has said what is wrong. */
-			exit(2);
+		default:
+			loader_option(opt, help);
 		}
 	}
-	options_only(argc, argv);
+	loader_options_only(argc, argv);
 }
 
 /* What the options ask for and this kernel does not have */
-static void check_kernel(struct options *opts)
+static void check_kernel(void)
 {
-	if (opts->claim && !__COMPAT_has_ksym("scx_bpf_kick_task")) {
+	if (opts.claim && !__COMPAT_has_ksym("scx_bpf_kick_task")) {
 		fprintf(stderr, "scx_urgent: no claims: this kernel has no scx_bpf_kick_task()\n");
-		opts->claim = false;
+		opts.claim = false;
 	}
-	if (opts->weight && !__COMPAT_struct_has_field("task_group", "scx_weight")) {
-		fprintf(stderr, "scx_urgent: -w %ld: this kernel has no CONFIG_EXT_GROUP_SCHED\n",
-			opts->weight);
-		exit(2);
-	}
+	if (opts.weight && !__COMPAT_struct_has_field("task_group", "scx_weight"))
+		misuse("-w %ld: this kernel has no CONFIG_EXT_GROUP_SCHED", opts.weight);
 }
 
-static struct scx_urgent *set_up(const struct options *opts)
+static struct loader_live load(bool again)
 {
 	int nr_cpus = libbpf_num_possible_cpus();
-	struct scx_urgent *skel;
 
 	skel = SCX_OPS_OPEN(urgent_ops, scx_urgent);
 	skel->rodata->nr_cpu_ids = nr_cpus;
-	skel->rodata->urgent_nice = opts->nice;
-	skel->rodata->urgent_weight = opts->weight;
-	skel->rodata->slice_ns = opts->slice_us * 1000;
-	skel->rodata->max_tries = opts->tries;
-	skel->rodata->claims = opts->claim;
+	skel->rodata->urgent_nice = opts.nice;
+	skel->rodata->urgent_weight = opts.weight;
+	skel->rodata->slice_ns = opts.slice_us * 1000;
+	skel->rodata->max_tries = opts.tries;
+	skel->rodata->claims = opts.claim;
 	bpf_map__set_max_entries(skel->maps.cpu_ctxs, nr_cpus);
 	SCX_OPS_LOAD(skel, urgent_ops, scx_urgent, uei);
-	return skel;
+	return (struct loader_live) {
+		.link	= SCX_OPS_ATTACH(skel, urgent_ops, scx_urgent),
+		.bss	= skel->bss,
+		.uei	= &skel->data->uei,
+	};
 }
 
-static u64 value(const struct scx_urgent__bss *bss, int i)
+static s64 report(void)
 {
-	return *(const u64 *)((const char *)bss + counters[i].offset);
+	return UEI_REPORT(skel, uei);
+}
+
+static void destroy(void)
+{
+	scx_urgent__destroy(skel);
 }
 
 /* The least latency that a bucket counts */
@@ -127,10 +128,10 @@ static u64 bucket_ns(u32 i)
 	return (u64)(LATENCY_STEPS + i % LATENCY_STEPS) << (i / LATENCY_STEPS - 1);
 }
 
-/* In microseconds: what @percent of the urgent tasks since @old did not wait longer than */
-static double latency_us(const struct scx_urgent__bss *bss, const struct scx_urgent__bss *old,
-			 u32 percent)
+/* In microseconds: what @percent of the urgent tasks since @before did not wait longer than */
+static double latency_us(const void *now, const void *before, u32 percent)
 {
+	const struct scx_urgent__bss *bss = now, *old = before;
 	u64 all = 0, sum = 0;
 	u32 i;
 
@@ -146,71 +147,39 @@ static double latency_us(const struct scx_urgent__bss *bss, const struct scx_urg
 	return bucket_ns(i + 1) / 1000.0;
 }
 
-static void print_second(const struct scx_urgent__bss *bss, const struct scx_urgent__bss *old)
+static void print(const void *now, const void *before)
 {
 	int i;
 
 	for (i = 0; counters[i].name; i++)
-		printf("%s=%lu ", counters[i].name, value(bss, i) - value(old, i));
-	printf("p50=%.1fus p99=%.1fus\n", latency_us(bss, old, 50), latency_us(bss, old, 99));
-	fflush(stdout);
+		printf("%s=%lu ", counters[i].name, loader_count(&counters[i], now, before));
+	printf("p50=%.1fus p99=%.1fus\n", latency_us(now, before, 50),
+	       latency_us(now, before, 99));
 }
 
-static void print_json(const struct scx_urgent__bss *bss, const struct scx_urgent__bss *old,
-		       const struct options *opts)
+static void print_json(const void *now, const void *before)
 {
-	int i;
-
-	printf("{\"claims\":%s", opts->claim ? "true" : "false");
-	for (i = 0; counters[i].name; i++)
-		printf(",\"%s\":%lu", counters[i].name, value(bss, i) - value(old, i));
-	printf(",\"p50_us\":%.1f,\"p99_us\":%.1f}\n", latency_us(bss, old, 50),
-	       latency_us(bss, old, 99));
-	fflush(stdout);
+	printf("{\"claims\":%s", opts.claim ? "true" : "false");
+	loader_print_members(counters, now, before);
+	printf(",\"p50_us\":%.1f,\"p99_us\":%.1f}\n", latency_us(now, before, 50),
+	       latency_us(now, before, 99));
 }
 
-/* Run it once. True if it should be loaded again; *failed if it ended by itself. */
-static bool run(const struct options *opts, bool *failed)
-{
-	struct scx_urgent *skel = set_up(opts);
-	struct bpf_link *link = SCX_OPS_ATTACH(skel, urgent_ops, scx_urgent);
-	u64 exit_unreg = __COMPAT_ENUM_OR_ZERO("scx_exit_kind", "SCX_EXIT_UNREG");
-	struct scx_urgent__bss first, last, now;
-	bool restart;
-
+static const struct loader_sched urgent = {
+	.bss_size	= sizeof(struct scx_urgent__bss),
 	/* While it comes and goes the kernel takes slices, too: not for the statistics. */
-	sleep(1);
-	first = *skel->bss;
-	now = first;
-	while (!stop && !UEI_EXITED(skel, uei)) {
-		sleep(1);
-		last = now;
-		now = *skel->bss;
-		print_second(&now, &last);
-	}
-	now = *skel->bss;
-
-	bpf_link__destroy(link);
-	restart = UEI_ECODE_RESTART(UEI_REPORT(skel, uei));
-	*failed = !restart && skel->data->uei.kind != exit_unreg;
-	restart = restart && !stop;
-	if (opts->json && !restart)
-		print_json(&now, &first, opts);
-	scx_urgent__destroy(skel);
-
-	return restart;
-}
+	.warm_up	= 1,
+	.load		= load,
+	.report		= report,
+	.destroy	= destroy,
+	.print		= print,
+	.print_json	= print_json,
+};
 
 int main(int argc, char **argv)
 {
-	struct options opts = { .nice = -10, .slice_us = 20 * 1000, .tries = 4, .claim = true };
-	bool failed;
-
 	loader_init();
-	parse(&opts, argc, argv);
-	check_kernel(&opts);
-	while (run(&opts, &failed))
-		;
-
-	return failed;
+	parse(argc, argv);
+	check_kernel();
+	return loader_run(&urgent);
 }

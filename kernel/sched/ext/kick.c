@@ -12,7 +12,7 @@
  *     word |= request, was:      BUSY     runs a task: interrupt it
  *                                ABOVE    a higher class keeps it: nothing
  *                                PICKING  in a cycle: its end sees the request
- *                                any request pending: all that is done already
+ *                                any request pending: a cycle is due
  *
  *   scx_kick_ipi()               interrupt: a request is there -> need_resched
  *   scx_kick_cycle_start()       word = PICKING, the requests are taken
@@ -58,7 +58,8 @@
  * cycle
  *	One pass of a CPU through the scheduler: from prev_balance(), where the
  *	requests are taken, to the end of __schedule(), where the picked task is
- *	about to run.
+ *	about to run. A pick that a sibling made is a cycle without that start:
+ *	it takes no requests.
  * serve
  *	A cycle serves the requests that its start has taken from the word.
  * coalesced
@@ -86,9 +87,9 @@
  * DOC: Ordering
  *
  * Each rule has a table of who does what, and ends with what must not happen.
- * Letters in parentheses name barriers, in this text and in the code. Atomic
- * operations that return a value are full barriers. Each table is also a litmus
- * test in tools/verification/models/sched_ext/litmus/.
+ * Letters in parentheses name barriers, and (C) a read without one, in this text
+ * and in the code. Atomic operations that return a value are full barriers. Each
+ * table is also a litmus test in tools/verification/models/sched_ext/litmus/.
  *
  * Rule (1): A kick that is left out or coalesced is served by a cycle that sees
  * what the kicker wrote before, typically a task in a BPF queue. The word is
@@ -151,7 +152,7 @@
  *
  * The start of a cycle clears WAIT. So does the end of a cycle that finds a
  * task of a higher class: then no sched_ext task runs there before the next
- * cycle. If WAIT is gone, the target's last task has left since the bit was
+ * cycle. If WAIT is gone, the target's last task has stopped since the bit was
  * set. If the number is not that of s, a cycle has started since s was read.
  * The number bounds the wait to one cycle when other waiters set WAIT again.
  *
@@ -412,8 +413,9 @@ static __always_inline void kick_asked(s32 cpu, int word)
  * Put @req into the word of @cpu, and leave in *@word what the word was. Caller
  * has executed (A) and has interrupts off.
  *
- * If this returns SCX_KICKED_SENT, the caller has to call kick_send(). Others
- * who find the request pending rely on it, so interrupts stay off until then.
+ * If this returns SCX_KICKED_SENT, the caller has to have @cpu look at it, by
+ * kick_send() or kick_send_mask(). Others who find the request pending rely on
+ * that, so interrupts stay off until then.
  */
 static __always_inline enum scx_kick_outcome kick_place(s32 cpu, int req,
 							int *word, bool traced)

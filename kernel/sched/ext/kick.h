@@ -2,7 +2,7 @@
 /*
  * sched_ext kicks: what the rest of the scheduler sees of them.
  *
- * kick.c explains the protocol. The scheduler tells the kick path three things:
+ * kick.c explains the protocol. Above all, the scheduler tells the kick path
  * where a scheduling cycle of a CPU begins and where it ends, which scx
  * operation is running, and that what an operation decided has been carried
  * out.

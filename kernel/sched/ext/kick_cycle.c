@@ -101,7 +101,8 @@ static noinline bool kick_picking(s32 cpu, int req)
  * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext
  *	task
  *
- * Makes the CPU look at the task.
+ * Makes the CPU look at the task if it preempts, or if the CPU runs a class
+ * below sched_ext.
  *
  * The rq lock keeps the CPU from starting a cycle and from taking its next
  * task. If a cycle is under way, there are two cases:

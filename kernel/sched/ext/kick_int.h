@@ -50,7 +50,8 @@ enum scx_kick_flags {
 
 /*
  * scx_kick::word, from KICK_CYCLE_SHIFT up: the number of the cycle. Below it,
- * from KICK_SIBLING up: the number of picks that a sibling made. Both wrap.
+ * from KICK_SIBLING up: the number of picks that a sibling made, which rule (5)
+ * of kick.c raises, too. Both wrap.
  */
 #define KICK_CYCLE_SHIFT	17
 #define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
@@ -62,7 +63,7 @@ enum scx_kick_flags {
 /*
  * What became of a kick:
  * SENT		the CPU gets an interrupt, or is about to schedule in any case
- * COALESCED	an earlier kick or the end of a cycle under way serves it, too
+ * COALESCED	an earlier kick, or the end of a cycle, leads to the cycle for it
  * SELF		the CPU kicked itself
  * BUSY		%SCX_KICK_IDLE at a CPU that runs a task: nothing to do
  * OFFLINE	dropped, the CPU is offline
@@ -70,7 +71,7 @@ enum scx_kick_flags {
  * DISABLED	dropped, no BPF scheduler is loaded
  * CLAIMED	scx_bpf_kick_task() returned 0
  * REFUSED	it returned -EBUSY, and not because of a bypass
- * GONE		it returned -ESRCH
+ * GONE		it returned -ESRCH, with a BPF scheduler loaded
  * HIGHER	nothing to do, a task of a higher class keeps the CPU
  */
 #define KICK_OUTCOMES(EM, EM_LAST)			\
@@ -95,7 +96,7 @@ enum scx_kick_outcome {
 
 #undef EM
 
-/* What the kernel does after the scx operation that runs on a CPU. */
+/* What the kernel does after the scx operation that runs on a CPU, in order. */
 enum kick_op {
 	KICK_OP_NONE,		/* nothing that a kick has to wait for */
 	KICK_OP_ENQUEUE,	/* enqueues the task: scx_kick_enqueued() */
@@ -121,15 +122,15 @@ struct kick_claim {
 
 /**
  * struct kick_wait - whom a CPU waits for before it starts a sched_ext task
- * @due: any of the three that follow
+ * @due: any of the four that follow
  * @asked: @cpus has CPUs that no wait has begun for
  * @on: the task that is about to run is held up: a wait gave way to a cycle, or
  *	has ended, and the task has executed nothing since
  * @flush: kicks are held back until the cycle has ended
  * @again: this CPU's own cycle has asked
  * @rounds: how often @cpus was gone through for that task
- * @tick: jiffies when a wait ended last
- * @took_us: how long the waits took that ended since then
+ * @tick: low bits of jiffies when a wait ended or gave way last
+ * @took_us: how long waits took in that tick, in units of 1024 ns
  * @cpu: the CPU that is waited for just now, nr_cpu_ids: none
  * @word: its scx_kick::word when that began
  * @cpus: CPUs that were kicked with %SCX_KICK_WAIT
@@ -157,8 +158,7 @@ struct kick_wait {
  * @until: what they wait for, enum kick_op
  * @req: KICK_REQ_* of the first kick of an operation, 0: none
  * @masks: the cpumasks may have bits set
- * @wait: a kick in the cpumasks, which is none with %KICK_REQ_IDLE, has
- *	%KICK_REQ_WAIT
+ * @wait: a kick in @resched or @preempt has %KICK_REQ_WAIT
  * @cpu: the CPU of @req
  * @idle: kick with %KICK_REQ_IDLE
  * @resched: kick with %KICK_REQ_RESCHED
@@ -179,7 +179,8 @@ struct kick_held {
 
 /**
  * struct scx_kick - the kick state of one CPU
- * @word: requests, state and numbers; every kicker and the CPU itself write it
+ * @word: requests, state and numbers; the CPU, kickers and scx_kick_entered()
+ *	write it
  * @claim: its claim that is held back
  * @work: makes what is held back, or interrupts the CPU, once interrupts open
  * @number: the numbers in @word

@@ -52,8 +52,9 @@ static void kick_wait_check(s32 cpu)
 }
 
 /*
- * Wait until wait->cpu has entered a cycle. Returns false if this CPU has to
- * schedule before that. Caller has interrupts on and preemption off.
+ * Wait until wait->cpu has entered a cycle. Returns true when it has, and false
+ * if this CPU has to schedule before that. Caller has interrupts on and
+ * preemption off.
  */
 static bool kick_wait_goes_on(struct kick_wait *wait)
 {

@@ -17,9 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include "../kselftest.h"
 #include "kick_bad_input.h"
 #include "kick_machine.h"
 #include "kick_bad_input.bpf.skel.h"
+
+#define NR_GROUPS	7
 
 #define KICK_IDLE	1ULL
 #define KICK_PREEMPT	2ULL
@@ -200,7 +203,7 @@ struct expected {
 
 static void describe(const struct bad_call *call)
 {
-	printf("# %s(", kfunc_names[call->kfunc]);
+	ksft_print_msg("%s(", kfunc_names[call->kfunc]);
 	if (call->kfunc == BAD_KICK_CPU)
 		printf("%d, ", call->cpu);
 	else if (call->kfunc == BAD_KICK_CPUMASK || call->kfunc == BAD_KICK_MEMORY)
@@ -296,7 +299,8 @@ static void try_harmless(const struct bad_call *call, s32 ret)
 
 static void end_group(const char *name)
 {
-	printf("# %u cases\n%sok %s\n", group_cases, group_failed ? "not " : "", name);
+	ksft_print_msg("%u cases\n", group_cases);
+	ksft_test_result(!group_failed, "%s\n", name);
 	nr_cases += group_cases;
 	nr_failed += group_failed;
 	group_cases = 0;
@@ -460,7 +464,8 @@ static void offline_cpus(void)
 	end_group("cpus_online");
 
 	if (!set_online(nr_cpus - 1, false)) {
-		printf("ok cpus_offline # SKIP no CPU can go offline\n");
+		ksft_print_msg("no CPU can go offline\n");
+		ksft_test_result_skip("cpus_offline\n");
 		return;
 	}
 	own_cpus();
@@ -531,8 +536,8 @@ static void try_task(const char *what, s32 ret, bool at_once)
 
 		ok = came && skel->bss->call.ret == ret && !skel->data->uei.kind;
 		if (!ok)
-			printf("# scx_bpf_kick_task(%s, 0x%lx): returns %d, not %d\n", what,
-			       call.flags, skel->bss->call.ret, ret);
+			ksft_print_msg("scx_bpf_kick_task(%s, 0x%lx): returns %d, not %d\n", what,
+				       call.flags, skel->bss->call.ret, ret);
 		count_case(ok);
 	}
 }
@@ -606,9 +611,9 @@ static bool is_refused(const char *name, const char *word, enum bpf_prog_type ty
 	kick_bad_input__destroy(other);
 	if (err && strstr(log, word))
 		return true;
-	printf("# %s%s%s: %s \"%s\": %s\n", name, type ? " as " : "",
-	       type ? libbpf_bpf_prog_type_str(type) : "",
-	       err ? "refused, but without" : "loads, without", word, log);
+	ksft_print_msg("%s%s%s: %s \"%s\": %s\n", name, type ? " as " : "",
+		       type ? libbpf_bpf_prog_type_str(type) : "",
+		       err ? "refused, but without" : "loads, without", word, log);
 	return false;
 }
 
@@ -680,10 +685,10 @@ int main(void)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	if (!set_up()) {
-		printf("not ok kick_bad_input # the BPF programs can't be loaded here\n");
-		return 1;
-	}
+	ksft_print_header();
+	if (!set_up())
+		ksft_exit_fail_msg("the BPF programs can't be loaded here\n");
+	ksft_set_plan(NR_GROUPS);
 	pthread_create(&threads[0], NULL, spinner, NULL);
 	pthread_create(&threads[1], NULL, napper, NULL);
 
@@ -698,7 +703,7 @@ int main(void)
 	__atomic_store_n(&stop, true, __ATOMIC_SEQ_CST);
 	pthread_join(threads[0], NULL);
 	pthread_join(threads[1], NULL);
-	printf("# kick_bad_input: %s: %u cases, %u failed, %.0f s\n", nr_failed ? "FAILED" : "ok",
-	       nr_cases, nr_failed, (now_ns() - start) / 1e9);
-	return nr_failed != 0;
+	ksft_print_msg("kick_bad_input: %s: %u cases, %u failed, %.0f s\n",
+		       nr_failed ? "FAILED" : "ok", nr_cases, nr_failed, (now_ns() - start) / 1e9);
+	ksft_finished();
 }

@@ -241,4 +241,4 @@ static enum scx_test_status kick_compat_kfuncs(void *ctx)
 
 LAB_TEST(kick_compat_kfuncs,
 	 "the compat kicks of a task and of a cpumask kick, by kfuncs of these names if there are any",
-	 "passes, by scx_bpf_kick_cpu()")
+	 STOCK_PASSES_SO("by scx_bpf_kick_cpu()"))

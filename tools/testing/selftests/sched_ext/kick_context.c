@@ -221,32 +221,32 @@ static enum scx_test_status kick_from_nmi_alone(void *ctx)
 
 LAB_TEST(kick_from_timer,
 	 "a BPF timer can kick another CPU",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_from_tick,
 	 "ops.tick can kick another CPU, its own rq locked",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_from_irq,
 	 "a tracing program in hard interrupt context can kick another CPU",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_from_fentry,
 	 "a tracing program in task context can kick another CPU",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_from_switch,
 	 "a tracing program in the middle of a scheduling cycle can kick another CPU",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_from_enqueue,
 	 "ops.enqueue can kick the CPU whose rq it holds locked",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_from_nmi,
 	 "a tracing program in NMI context can kick busy and idle CPUs and the one that it runs on",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_from_nmi_alone,
 	 "a kick does not rely on one from NMI that has interrupted nobody yet",
-	 "passes")
+	 STOCK_PASSES)

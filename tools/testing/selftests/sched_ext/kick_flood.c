@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../kselftest.h"
 #include "kick_machine.h"
 #include "kick_flood.h"
 #include "kick_flood.bpf.skel.h"
@@ -68,14 +69,14 @@ static bool measure(const char *name)
 	for (i = 0; i < COMMANDS; i++) {
 		times[i] = time_command();
 		if (!times[i] || times[i] > lost_secs() * NSEC_PER_SEC) {
-			printf("# %-24s no answer to command %d\n", name, i + 1);
+			ksft_print_msg("%-24s no answer to command %d\n", name, i + 1);
 			return false;
 		}
 	}
 	kicks = (kicks_made() - kicks) * NSEC_PER_SEC / (ns_since(start) ?: 1);
 	qsort(times, COMMANDS, sizeof(times[0]), compare);
-	printf("# %-24s %10.2f ms %10.2f ms %10lu\n", name, times[COMMANDS / 2] / 1e6,
-	       times[COMMANDS - 1] / 1e6, kicks);
+	ksft_print_msg("%-24s %10.2f ms %10.2f ms %10lu\n", name, times[COMMANDS / 2] / 1e6,
+		       times[COMMANDS - 1] / 1e6, kicks);
 	return true;
 }
 
@@ -116,13 +117,14 @@ static bool survive(const struct flood *what)
 	uei->kind = 0;
 	ok = start_flood(what) && measure(what->name);
 	if (shared(uei->kind)) {
-		printf("# meanwhile the scheduler has ended: %s: %s\n", uei->reason, uei->msg);
+		ksft_print_msg("meanwhile the scheduler has ended: %s: %s\n", uei->reason,
+			       uei->msg);
 		ok = strstr(uei->reason, "stall") && ok;
 	} else {
 		ok = press_sysrq("S") && ok;
 	}
 	if (!WAIT_FOR(no_scheduler())) {
-		printf("# sysrq-S does not end the scheduler\n");
+		ksft_print_msg("sysrq-S does not end the scheduler\n");
 		ok = false;
 	}
 	skel->bss->rounds = 0;
@@ -137,31 +139,34 @@ int main(void)
 	u32 i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	ksft_print_header();
 	nr_cpus = libbpf_num_possible_cpus();
 	skel = kick_flood__open();
 	if (!skel)
-		return 1;
+		ksft_exit_fail_msg("the BPF programs can't be opened\n");
 	SCX_ENUM_INIT(skel);
 	skel->rodata->nr_cpus = nr_cpus;
 	bpf_program__set_autoload(skel->progs.flood_start, __COMPAT_has_bpf_timers());
 	bpf_program__set_autoload(skel->progs.flood_clock, !__COMPAT_has_bpf_timers());
 	clocks = calloc(nr_cpus, sizeof(*clocks));
 	if (!clocks || kick_flood__load(skel))
-		return 1;
+		ksft_exit_fail_msg("the BPF programs can't be loaded here\n");
+	ksft_set_plan(1);
 
-	printf("# %-24s %13s %13s %10s\n", "a shell command with", "median", "longest", "kicks/s");
+	ksft_print_msg("%-24s %13s %13s %10s\n", "a shell command with", "median", "longest",
+		       "kicks/s");
 	ok = measure("no scheduler");
 	link = bpf_map__attach_struct_ops(skel->maps.kick_flood_ops);
 	if (!link)
-		return 1;
+		ksft_exit_fail_msg("the scheduler can't be attached\n");
 	ok = measure("a scheduler, no kicks") && ok;
 	bpf_link__destroy(link);
 	for (i = 0; i < ARRAY_SIZE(floods); i++)
 		ok = survive(&floods[i]) && ok;
 	ok = measure("the scheduler gone") && ok;
-	printf("%sok kick_flood\n", ok ? "" : "not ");
+	ksft_test_result(ok, "kick_flood\n");
 	for (i = 0; i < (u32)nr_cpus; i++)
 		bpf_link__destroy(clocks[i]);
 	kick_flood__destroy(skel);
-	return !ok;
+	ksft_finished();
 }

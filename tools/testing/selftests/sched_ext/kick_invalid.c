@@ -112,20 +112,20 @@ static enum scx_test_status kick_invalid_task(void *ctx)
 
 LAB_TEST(kick_invalid_cpu,
 	 "a kick of a CPU that can't exist ends the scheduler and names the CPU",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_invalid_flags,
 	 "a kick with unknown flags ends the scheduler and names them",
-	 "ignores them")
+	 STOCK_FAILS("ignores them"))
 
 LAB_TEST(kick_invalid_idle,
 	 "SCX_KICK_IDLE with PREEMPT or WAIT ends the scheduler and names the flags",
-	 "doesn't name them")
+	 STOCK_FAILS("doesn't name them"))
 
 LAB_TEST(kick_invalid_mask,
 	 "scx_bpf_kick_cpumask() with invalid flags ends the scheduler and names them",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_invalid_task,
 	 "scx_bpf_kick_task() with flags but SCX_KICK_WAIT ends the scheduler and names them",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))

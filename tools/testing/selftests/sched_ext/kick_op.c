@@ -387,40 +387,40 @@ static enum scx_test_status kick_op_cpu_release(void *ctx)
 
 LAB_TEST(kick_op_runnable,
 	 "the CPU kicked by ops.runnable finds the task that is woken up",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_stopping,
 	 "the CPU kicked by ops.stopping finds the task that is put back",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_dequeue,
 	 "the CPU kicked by ops.dequeue finds the task, queued again when it has been changed",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_quiescent,
 	 "the CPU kicked by ops.quiescent finds the task, queued again when it has been changed",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_set_weight,
 	 "the CPU kicked by ops.set_weight finds the task, queued again when it has been changed",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_set_cpumask,
 	 "the CPU kicked by ops.set_cpumask finds the task, queued again when it has been changed",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_cgroup_move,
 	 "the CPU kicked by ops.cgroup_move finds the task, queued again when it has been moved",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_stopped,
 	 "a kick from ops.stopping of a task that is changed has no effect before that is over",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_enable,
 	 "a kick from ops.enable has no effect before the task is sched_ext's",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_op_cpu_release,
 	 "a kick from ops.cpu_release has no effect before that has returned",
-	 "passes")
+	 STOCK_PASSES)

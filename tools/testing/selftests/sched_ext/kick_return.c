@@ -128,8 +128,8 @@ static enum scx_test_status kick_tick_return(void *ctx)
 
 LAB_TEST(kick_return,
 	 "a CPU that kicks itself on the way to user space schedules before the next tick",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_tick_return,
 	 "the same holds for a CPU without a tick, and it is not deaf to later kicks and wake-ups",
-	 "passes")
+	 STOCK_PASSES)

@@ -491,7 +491,7 @@ static enum scx_test_status run(void *ctx)
 static struct scx_test kick_sub = {
 	.name = "kick_sub",
 	.description =
-		"Verify that a sub-scheduler's kick needs caps, preempts its own tasks only, and those whatever the CPU is doing (stock: ignores unknown flags)",
+		"Verify that a sub-scheduler's kick needs caps, preempts its own tasks only, and those whatever the CPU is doing (stock fails: ignores unknown flags)",
 	.run = run,
 };
 

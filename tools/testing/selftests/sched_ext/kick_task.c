@@ -404,28 +404,28 @@ static enum scx_test_status kick_task_exit(void *ctx)
 
 LAB_TEST(kick_task_victim,
 	 "scx_bpf_kick_task() preempts the running task that it names",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_task_from_op,
 	 "operations can claim a task of their own CPU and of another one",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_task_not_running,
 	 "scx_bpf_kick_task() says -ESRCH of a task that waits, sleeps or is of another class",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_task_claim,
 	 "of all that preempt a task at a time exactly one gets 0, the others -EBUSY",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_task_race,
 	 "a task that takes turns with the one being kicked never loses its slice",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_task_gone,
 	 "a claim ends when its task sleeps, exits, migrates or makes way, and hits nobody",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_task_exit,
 	 "no claim outlives its scheduler",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))

@@ -72,7 +72,7 @@ static enum scx_test_status run(void *ctx)
 struct scx_test kick_task_args = {
 	.name = "kick_task_args",
 	.description =
-		"Verify that only trusted and RCU task pointers can be kicked (stock: has no such kfunc)",
+		"Verify that only trusted and RCU task pointers can be kicked (stock fails: has no such kfunc)",
 	.run = run,
 };
 

@@ -175,7 +175,16 @@ enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few)
  */
 enum scx_test_status lab_run(struct lab *lab, enum scx_test_status (*body)(void *ctx));
 
-/* @__stock: what a kernel without this kick path does in the test */
+/*
+ * What a kernel without this kick path does in the test: the same, the same in a way of its own,
+ * the wrong thing, or what leaves the machine hanging or broken. The word in front is for programs.
+ */
+#define STOCK_PASSES		"passes"
+#define STOCK_PASSES_SO(__how)	"passes: " __how
+#define STOCK_FAILS(__how)	"fails: " __how
+#define STOCK_BREAKS(__how)	"breaks: " __how
+
+/* @__stock: one of these */
 #define LAB_TEST(__name, __desc, __stock)				\
 static enum scx_test_status run_##__name(void *lab)			\
 {									\
@@ -184,7 +193,7 @@ static enum scx_test_status run_##__name(void *lab)			\
 									\
 static struct scx_test test_##__name = {				\
 	.name = #__name,						\
-	.description = "Verify that " __desc " (stock: " __stock ")",	\
+	.description = "Verify that " __desc " (stock " __stock ")",	\
 	.setup = lab_setup,						\
 	.run = run_##__name,						\
 	.cleanup = lab_cleanup,						\

@@ -4,9 +4,7 @@
  * account of each kick. The kernel's half, and how a lost kick is found, is in kick_torture.bpf.c.
  */
 #include <bpf/btf.h>
-#include <errno.h>
 #include <getopt.h>
-#include <linux/perf_event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +12,7 @@
 #include <scx/kick_compat.h>
 #include "kick_torture_user.h"
 
-#define SAMPLE_NS	1000000
 #define TIMER_NS	1000000
-#define CYCLES		5000000
 
 static const char usage[] =
 "Kick CPUs at random while faults go on, and account for each kick.\n"
@@ -51,28 +47,11 @@ static const int kind_weights[TORTURE_NR_KINDS] = {
 	[TORTURE_KIND_TASK]	= 4,
 };
 
-struct torture_opts opts = {
-	.secs		= 60,
-	.seed		= 1,
-	.sets		= 1,
-	.burst		= 2048,
-	.suspend	= "freezer",
-};
-
 static u64 contexts_on = -1ULL, kinds_on = -1ULL, faults_on = -1ULL;
 static u32 one_in = 16;
 
-struct kick_torture *skel;
-struct torture_cpu *cpus;
-struct torture_orders *orders;
-int nr_cpus;
-
 static struct bpf_link *links[64];
 static int nr_links;
-/* For each CPU: its samples, and NMIs where the machine has a counter for that */
-static struct bpf_link *samplers[TORTURE_NR_CPUS];
-static struct bpf_link *counters[TORTURE_NR_CPUS];
-
 static volatile sig_atomic_t interrupted;
 
 /*
@@ -189,15 +168,6 @@ static void parse_all(int argc, char **argv)
 		}
 		parse(opt, optarg);
 	}
-}
-
-u64 seed_of(u32 user)
-{
-	u64 x = opts.seed * 0x9e3779b97f4a7c15ULL + user * 0xd1342543de82ef95ULL + 1;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
-	return (x ^ x >> 31) | 1;
 }
 
 /*
@@ -321,32 +291,6 @@ static void give_orders(void)
 		fill_mask(i);
 	for (i = 0; i < nr_faults; i++)
 		faults[i].on = faults_on & 1ULL << i;
-}
-
-void watch(int cpu)
-{
-	struct torture_timer_args args = { .cpu = cpu };
-	int fd = open_event(cpu, PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, SAMPLE_NS);
-
-	if (fd >= 0)
-		samplers[cpu] = bpf_program__attach_perf_event(skel->progs.torture_sample, fd);
-	if (!samplers[cpu])
-		fail("no samples of CPU %d: %s", cpu, strerror(errno));
-	if (bpf_program__autoload(skel->progs.torture_start_timer) &&
-	    (!go_to(cpu) || !run_program(skel->progs.torture_start_timer, &args, sizeof(args))))
-		fail("no timer on CPU %d", cpu);
-	go_anywhere(0);
-	fd = open_event(cpu, PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES, CYCLES);
-	if (fd >= 0)
-		counters[cpu] = bpf_program__attach_perf_event(skel->progs.torture_count, fd);
-}
-
-void unwatch(int cpu)
-{
-	bpf_link__destroy(samplers[cpu]);
-	samplers[cpu] = NULL;
-	bpf_link__destroy(counters[cpu]);
-	counters[cpu] = NULL;
 }
 
 static bool set_up(void)

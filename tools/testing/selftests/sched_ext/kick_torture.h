@@ -205,7 +205,7 @@ struct torture_cpu {
 	u32 self_context;
 	u32 self_broken_context;	/* of the last one that was not */
 
-	/* The slice of a task that executes user code, at the last so many samples, and the same cycle */
+	/* The slice of a task that executes user code, at the last so many samples of one cycle */
 	u64 still_slice;
 	u64 still_cycles;
 	u32 still;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* kick_torture: the books, and the verdict */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,59 +7,6 @@
 
 /* The kernel's counters, with room for more */
 #define NR_OUTCOMES	16
-
-const char * const context_names[TORTURE_NR_CONTEXTS] = {
-	[TORTURE_SELECT_CPU]	= "select_cpu",
-	[TORTURE_ENQUEUE]	= "enqueue",
-	[TORTURE_DEQUEUE]	= "dequeue",
-	[TORTURE_DISPATCH]	= "dispatch",
-	[TORTURE_TICK]		= "tick",
-	[TORTURE_RUNNABLE]	= "runnable",
-	[TORTURE_RUNNING]	= "running",
-	[TORTURE_STOPPING]	= "stopping",
-	[TORTURE_QUIESCENT]	= "quiescent",
-	[TORTURE_YIELD]		= "yield",
-	[TORTURE_CORE_SCHED_BEFORE] = "core_before",
-	[TORTURE_SET_CPUMASK]	= "set_cpumask",
-	[TORTURE_SET_WEIGHT]	= "set_weight",
-	[TORTURE_ENABLE]	= "enable",
-	[TORTURE_DISABLE]	= "disable",
-	[TORTURE_CGROUP_MOVE]	= "cgroup_move",
-	[TORTURE_CPU_ACQUIRE]	= "cpu_acquire",
-	[TORTURE_CPU_RELEASE]	= "cpu_release",
-	[TORTURE_UPDATE_IDLE]	= "update_idle",
-	[TORTURE_CPU_ONLINE]	= "cpu_online",
-	[TORTURE_CPU_OFFLINE]	= "cpu_offline",
-	[TORTURE_INIT_TASK]	= "init_task",
-	[TORTURE_EXIT_TASK]	= "exit_task",
-	[TORTURE_CGROUP]	= "cgroup",
-	[TORTURE_DUMP]		= "dump",
-	[TORTURE_INIT]		= "init",
-	[TORTURE_TIMER]		= "timer",
-	[TORTURE_SYSCALL]	= "syscall",
-	[TORTURE_SYS_ENTER]	= "sys_enter",
-	[TORTURE_USER_ENTER]	= "user_enter",
-	[TORTURE_FPU_RETURN]	= "fpu_return",
-	[TORTURE_KVM_ENTRY]	= "kvm_entry",
-	[TORTURE_SWITCH]	= "switch",
-	[TORTURE_WAKEUP]	= "wakeup",
-	[TORTURE_IDLE]		= "idle",
-	[TORTURE_SOFTIRQ]	= "softirq",
-	[TORTURE_HARDIRQ]	= "hardirq",
-	[TORTURE_EVENT]		= "event",
-	[TORTURE_NMI]		= "nmi",
-};
-
-const char * const kind_names[TORTURE_NR_KINDS] = {
-	[TORTURE_PLAIN]		= "plain",
-	[TORTURE_KIND_IDLE]	= "idle",
-	[TORTURE_PREEMPT]	= "preempt",
-	[TORTURE_WAIT]		= "wait",
-	[TORTURE_PREEMPT_WAIT]	= "preempt+wait",
-	[TORTURE_MASK]		= "mask",
-	[TORTURE_MASK_IDLE]	= "mask+idle",
-	[TORTURE_KIND_TASK]	= "task",
-};
 
 static const char * const fate_names[TORTURE_NR_FATES] = {
 	[TORTURE_LIVE]		= "live",
@@ -81,28 +27,6 @@ static struct {
 	u64 counts[NR_OUTCOMES];
 	int nr;
 } outcomes;
-
-static pthread_mutex_t failure_lock = PTHREAD_MUTEX_INITIALIZER;
-static char failure[512];
-
-__printf(1, 2) void fail(const char *fmt, ...)
-{
-	va_list args;
-
-	pthread_mutex_lock(&failure_lock);
-	if (!failure[0]) {
-		va_start(args, fmt);
-		vsnprintf(failure, sizeof(failure), fmt, args);
-		va_end(args);
-		fprintf(stderr, "# %s\n", failure);
-	}
-	pthread_mutex_unlock(&failure_lock);
-}
-
-bool failed(void)
-{
-	return shared(failure[0]);
-}
 
 /*
  * What the CPUs have counted
@@ -461,6 +385,6 @@ int close_books(u64 ns)
 	       b.seq[TORTURE_SEQ_CYCLE].coalesced + b.seq[TORTURE_SEQ_IDLE].coalesced);
 	printf("%lu dropped, %lu lost; %lu waits kept, %lu broken; longest %.3f ms%s%s\n",
 	       b.dropped, lost(b.seq), b.waits, b.waits_broken, b.longest_ns / 1e6,
-	       failed() ? "; " : "", failure);
+	       failed() ? "; " : "", first_failure());
 	return failed();
 }

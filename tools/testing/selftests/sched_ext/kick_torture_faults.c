@@ -173,8 +173,8 @@ static const char *prepare_cookie(void)
 }
 
 /*
- * Only tasks with the same cookie run on the threads of a core at the same time. One gets a cookie of
- * its own, or that of another one, or loses it: the main thread never has one.
+ * Only tasks with the same cookie run on the threads of a core at the same time. One gets a
+ * cookie of its own, or that of another one, or loses it: the main thread never has one.
  */
 static void strike_cookie(struct fault *fault, u64 *random)
 {
@@ -183,7 +183,8 @@ static void strike_cookie(struct fault *fault, u64 *random)
 	int err;
 
 	if (next_random(random) & 1)
-		err = prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, tid, PR_SCHED_CORE_SCOPE_THREAD, 0);
+		err = prctl(PR_SCHED_CORE, PR_SCHED_CORE_CREATE, tid,
+			    PR_SCHED_CORE_SCOPE_THREAD, 0);
 	else
 		err = prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_FROM, from,
 			    PR_SCHED_CORE_SCOPE_THREAD, 0) ||
@@ -217,25 +218,6 @@ static void strike_rest(struct fault *fault, u64 *random)
 }
 
 static cpu_set_t tickless_cpus;
-
-bool tickless(cpu_set_t *set)
-{
-	int first, last, len;
-	char cpus[256], *at;
-
-	CPU_ZERO(set);
-	if (!get("/sys/devices/system/cpu/nohz_full", cpus, sizeof(cpus)))
-		return false;
-	for (at = cpus; sscanf(at, "%d%n", &first, &len) == 1; at += *at == ',') {
-		at += len;
-		last = first;
-		if (sscanf(at, "-%d%n", &last, &len) == 1)
-			at += len;
-		for (; first <= last && first < CPU_SETSIZE; first++)
-			CPU_SET(first, set);
-	}
-	return CPU_COUNT(set) > 0;
-}
 
 /* Some slices end, and others do not: then the tick stops where there is one task, for a while */
 static const char *prepare_tickless(void)
@@ -361,7 +343,8 @@ struct fault faults[] = {
 	{ "reset", "the same by sysrq-S", strike_reset, prepare_sysrq, 4000 },
 	{ "rt", "real-time tasks come and go", strike_rt, NULL, 10, true },
 	{ "deadline", "deadline tasks come and go", strike_deadline, NULL, 50, true },
-	{ "demote", "running tasks get real-time priority and lose it", strike_demote, NULL, 20, true },
+	{ "demote", "running tasks get real-time priority and lose it", strike_demote, NULL, 20,
+	  true },
 	{ "cookie", "tasks change their core scheduling cookie", strike_cookie, prepare_cookie, 5 },
 	{ "tickless", "one task runs alone, on a CPU without a tick", strike_tickless,
 	  prepare_tickless, 500 },
@@ -383,18 +366,12 @@ struct striker {
 
 static struct striker *strikers;
 static int nr_strikers;
-static bool stop_faults;
-
-bool faults_end(void)
-{
-	return shared(stop_faults);
-}
 
 static void sleep_until(u64 end)
 {
 	u64 now;
 
-	while (!faults_end() && (now = now_ns()) < end)
+	while (!shared(stop_faults) && (now = now_ns()) < end)
 		usleep(end - now < 50 * NSEC_PER_MSEC ? (end - now) / 1000 + 1 : 50000);
 }
 
@@ -408,7 +385,7 @@ static void *strike(void *arg)
 
 		sleep_until(now_ns() + next_random(&striker->random) % ns);
 		sleep_until(shared(rest_until));
-		if (faults_end())
+		if (shared(stop_faults))
 			return NULL;
 		fault->strike(fault, &striker->random);
 		count(fault->strikes);

@@ -20,9 +20,6 @@ struct worker {
 	int in, out;		/* of pipes, for work_pass() */
 };
 
-/* All tasks sleep until then, those of the faults, too */
-u64 rest_until;
-
 static struct worker *workers;
 static int nr_workers;
 static bool stop_workers;
@@ -175,7 +172,7 @@ static bool replace(int signal, u64 *random)
 /* To change it takes long on a busy machine, and without one nothing is kicked */
 static void let_live(void)
 {
-	while (!faults_end() && ns_since(loaded_ns) < 4 * change_ns)
+	while (!shared(stop_faults) && ns_since(loaded_ns) < 4 * change_ns)
 		usleep(10000);
 }
 
@@ -286,20 +283,6 @@ static void *worker_thread(void *arg)
 	__atomic_store_n(&w->tid, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
 	w->body(w);
 	return NULL;
-}
-
-/* The kernel's log tells where a thread is that does not end. In time for all that one waits for */
-bool join(pthread_t thread, const char *what)
-{
-	struct timespec end;
-
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_sec += 4 * lost_secs();
-	if (!pthread_timedjoin_np(thread, NULL, &end))
-		return true;
-	fail("%s does not end, the kernel's log shows all tasks", what);
-	press_sysrq("t");
-	return false;
 }
 
 static struct worker *add_worker(void (*body)(struct worker *w))

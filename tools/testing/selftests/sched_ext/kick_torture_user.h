@@ -3,9 +3,12 @@
  * What the parts of kick_torture's user space share.
  *
  * kick_torture.c         options, set-up, the run
- * kick_torture_tasks.c   the scheduler, loaded and unloaded, and the tasks that it gets
- * kick_torture_faults.c  the faults
  * kick_torture_books.c   the books, and the verdict
+ * kick_torture_faults.c  the faults
+ * kick_torture_tasks.c   the scheduler, loaded and unloaded, and the tasks that it gets
+ * kick_torture_common.c  what all of them stand on
+ *
+ * Each calls only those below it.
  */
 #ifndef __KICK_TORTURE_USER_H__
 #define __KICK_TORTURE_USER_H__
@@ -61,16 +64,27 @@ enum seeds {
 	SEED_RUN	= 0x40000,
 };
 
+/* kick_torture_common.c */
+
 extern struct torture_opts opts;
 extern struct kick_torture *skel;
 extern struct torture_cpu *cpus;
 extern struct torture_orders *orders;
 extern int nr_cpus;
+
+extern const char * const context_names[TORTURE_NR_CONTEXTS];
+extern const char * const kind_names[TORTURE_NR_KINDS];
+
+/* All tasks sleep until then, those of the faults, too */
 extern u64 rest_until;
+/* Faults strike no more */
+extern bool stop_faults;
 
 /* What fails first gets into the verdict */
 __printf(1, 2) void fail(const char *fmt, ...);
 bool failed(void);
+/* What has failed first, empty if nothing has */
+const char *first_failure(void);
 
 /* A state for each user of random numbers, never 0 */
 u64 seed_of(u32 user);
@@ -78,6 +92,14 @@ u64 seed_of(u32 user);
 /* Samples, timer and events of the CPU: they end when it goes offline */
 void watch(int cpu);
 void unwatch(int cpu);
+
+/* CPUs that are nohz_full, by number: false if there are none */
+bool tickless(cpu_set_t *set);
+
+/* False if the thread does not end */
+bool join(pthread_t thread, const char *what);
+
+/* kick_torture_tasks.c */
 
 /* The scheduler is told to go by @signal to its process, by sysrq-S if that is 0 */
 bool prepare_tasks(void);
@@ -89,23 +111,19 @@ void revive(u64 *random);
 bool start_workers(void);
 bool end_workers(void);
 void check_workers(void);
-bool join(pthread_t thread, const char *what);
 pid_t any_worker(u64 *random);
 pid_t any_mover(u64 *random);
 pid_t any_spinner(u64 *random);
 
-/* CPUs that are nohz_full, by number: false if there are none */
-bool tickless(cpu_set_t *set);
+/* kick_torture_faults.c */
 
 extern struct fault faults[];
 extern const int nr_faults;
 
 bool start_faults(void);
 bool end_faults(void);
-bool faults_end(void);
 
-extern const char * const context_names[TORTURE_NR_CONTEXTS];
-extern const char * const kind_names[TORTURE_NR_KINDS];
+/* kick_torture_books.c */
 
 void open_books(void);
 void add_up(struct books *b);

@@ -410,44 +410,44 @@ static enum scx_test_status kick_wait_own(void *ctx)
 
 LAB_TEST(kick_wait_order,
 	 "after SCX_KICK_WAIT no sched_ext task starts before the target begins a cycle",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_wait_cpumask,
 	 "the same holds for scx_bpf_kick_cpumask(), whatever other CPUs are in its mask",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_wait_task,
 	 "the same holds for scx_bpf_kick_task()",
-	 "has no such kfunc")
+	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_wait_syscall,
 	 "a task that kicks with SCX_KICK_WAIT does not go on before the target begins a cycle",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_wait_irq,
 	 "nor does a task whose CPU kicks from its tick, a timer or a hard interrupt",
-	 "passes")
+	 STOCK_PASSES)
 
 LAB_TEST(kick_wait_again,
 	 "a wait that gives way to a cycle goes on with what that cycle has kicked",
-	 "a CPU that waits does not schedule")
+	 STOCK_FAILS("a CPU that waits does not schedule"))
 
 LAB_TEST(kick_wait_own,
 	 "a CPU waits for those that it has kicked, and not for those of others",
-	 "the machine hangs")
+	 STOCK_BREAKS("the machine hangs"))
 
 LAB_TEST(kick_wait_idle,
 	 "SCX_KICK_WAIT at an idle CPU makes progress",
-	 "the machine hangs")
+	 STOCK_BREAKS("the machine hangs"))
 
 LAB_TEST(kick_wait_busy,
 	 "SCX_KICK_WAIT at a CPU that runs a task makes progress",
-	 "the machine hangs")
+	 STOCK_BREAKS("the machine hangs"))
 
 LAB_TEST(kick_wait_ring3,
 	 "three CPUs that wait for each other in a ring all make progress",
-	 "the machine hangs")
+	 STOCK_BREAKS("the machine hangs"))
 
 LAB_TEST(kick_wait_ring_all,
 	 "all CPUs that wait for each other in a ring make progress",
-	 "the machine hangs")
+	 STOCK_BREAKS("the machine hangs"))

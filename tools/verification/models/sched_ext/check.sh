@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Search every state of the kick protocol (the models *.pml) in several small configurations, then
-# show that each deliberate mistake (MUT_* in the models) violates a property. Before that, the same
-# for the ordering argument: its litmus tests under the rules of arm64 (arm64.py) and, where herd7
-# is installed, under the Linux-kernel memory model (herd.sh).
+# show that each deliberate mistake (mutants) violates a property. Before that, the same for the
+# ordering argument: its litmus tests under the rules of arm64 (arm64.py) and, where herd7 is
+# installed, under the Linux-kernel memory model (herd.sh).
 #
 # usage: check.sh [-v] [DIRECTORY]
 #	work files go to DIRECTORY, by default build/model; -v tells how a property was violated
@@ -88,51 +88,15 @@ declare -A config=(
 )
 
 # mutant, the configuration that must catch it
-declare -A mutant=(
-	[NO_MB]=idle [EARLY_READ]=idle
-	[PICKING_IS_BUSY]=idle [SPLIT_PLACE]=idle [SENT_FIRST]=idle [NO_COALESCE]=idle
-	[IPI_CLEARS]=idle [IPI_IGNORED]=idle
-	[END_STORES]=idle [END_FORGETS]=idle [END_DROPS_IDLE]=idle
-	[SELF_FORGOTTEN]=self [KICK_IN_OP]=self [IDLE_SELF_SLEEPS]=idle-self
-	[PREEMPT_IGNORED]=preempt [SPLIT_XCHG]=preempt
-	[ENQ_KEEPS_SLICE]=enq [ENQ_STALE]=enq
-	[NO_WAIT]=waiters [WAIT_IGNORES_CYCLES]=waiters [STALE_SAMPLE]=waiters
-	[COALESCED_NOT_WAITED]=waiters [ASKED_CLEARED_LATE]=waiters [CYCLES_AT_END]=waiters
-	[WAIT_STARTS_ANEW]=waiters [BIT_CLEARED_LATE]=waiters
-	[ROUNDS_UNBOUNDED]=waiters [ROUNDS_NOT_RESET]=waiters [ASK_RUNS_ON]=waiters
-	[START_NOT_RELEASE]=wait-data [WAIT_NOT_ACQUIRE]=wait-data
-	[WAIT_NEVER_YIELDS]=pair [WAIT_BEFORE_END]=pair [WAIT_FORGETS_CPU]=ring
-	[WAIT_FOR_ANY]=ring
-	[WAIT_BY_STATE]=exit-wait
-	[END_TRUSTS_SIBLING]=core [SIBLING_FORGETS]=core [SIBLING_COUNTS]=core-wait
-	[END_FIGHTS_SIBLING]=core-rt [ABOVE_FIGHTS_SIBLING]=core-rt [NO_ONLINE_CHECK]=hotplug
-	[NO_RESET]=exit [NO_RCU]=exit [CHECK_BEFORE_GUARD]=exit [NO_IRQ_WORK_SYNC]=exit-nmi
-	[MASK_NO_MB]=mask [MASK_SENDS_FIRST]=mask-kick [MASK_SENDS_LAST]=mask-kick
-	[HELD_LAST_WINS]=held [HELD_WAIT_FORGOTTEN]=held
-	[CLAIM_START_KEEPS_STATE]=task [CLAIM_START_UNORDERED]=task
-	[CLAIM_EARLY_CURR]=task [CLAIM_LATE_CURR]=task [CLAIM_CURR_UNORDERED]=task
-	[CLAIM_SPLIT]=task [CLAIM_ANY_NUMBER]=task [CLAIM_REFUSED_BY_ANY]=task-kicks
-	[CLAIM_IN_OP]=task-op [CLAIM_IS_REQUEST]=task-op [CLAIM_GONE_FORGETS]=task-op
-	[CLAIM_NOT_PUT_BACK]=task-op [PUT_BACK_BLINDLY]=task-op [END_KEEPS_CLAIM]=task-op
-	[FLUSH_NO_MB]=task-op [FLUSH_WITHOUT_IDLE]=task-op [FLUSH_ANY_STINT]=task-ops
-	[FLUSH_EARLY_SWITCHES]=task-ops [FLUSH_DROPS]=task-op-kicks
-	[END_LEAVES_WAIT]=task-wait
-	[SIBLING_UNMARKED]=task-core [SIBLING_KEEPS_NUMBER]=task-core
-	[CLAIM_NO_RESET]=task-exit [DROP_FORGETS]=task-exit [DROP_CLEARS]=task-exit
-	[ABOVE_IGNORED]=above [ABOVE_BY_CLASS]=above [ABOVE_KEEPS_REQUESTS]=above
-	[ABOVE_SERVES]=above [END_OLD_CLASS]=above [NO_ENTERED]=above
-	[ENTERED_IGNORES_CYCLE]=above [ENTERED_BEFORE_CLASS]=above
-	[ENTERED_NOT_COUNTED]=above [ENTERED_NO_RESCHED]=above
-	[SELF_NO_IRQ]=look [SELF_IRQ_IF_IDLE]=look [MARK_READ_EARLY]=look
-	[NMI_PLACES]=look-nmi [HOLD_NOT_QUEUED]=look-nmi [HELD_CLAIMED_LATE]=look-nmi
-	[DRAIN_BITS_LAST]=look-nmi-self [DRAIN_FLAG_LAST]=look-nmi-self
-	[DRAIN_FORGETS_IDLE]=look-nmi [LOCKED_AT_ONCE]=look-op
-)
+declare -A mutant
+while read -r name caught_by; do
+	mutant[$name]=$caught_by
+done < <(sed -n 's/^= //p' "$here/mutants")
 
 # search NAME CONFIGURATION DEFINITION...: leaves the verdict in NAME/result
 search()
 {
-	local dir=$work/$1 model=kick.pml
+	local name=$1 dir=$work/$1 model=kick.pml models=$here
 
 	case $2 in
 	task*|above*|look*)	model=kick_${2%%-*}.pml ;;
@@ -141,15 +105,21 @@ search()
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	cd "$dir"
-	if spin -a "$@" "$here/$model" > spin.log 2>&1 &&
+	echo broken > result
+	if [[ -v mutant[$name] ]]; then
+		models=$dir/models
+		mkdir "$models"
+		cp "$here"/*.pm[lh] "$models"
+		sed -n "/^= $name /,/^= /{ s/^|/ /; /^= /!p }" "$here/mutants" |
+			patch -s -p0 -F0 -d "$models" > patch.log 2>&1 || return 0
+	fi
+	if spin -a "$@" "$models/$model" > spin.log 2>&1 &&
 	   gcc -O1 -w -DSAFETY -DNOREDUCE -DCOLLAPSE -DMEMLIM=4000 pan.c -o pan > gcc.log 2>&1 &&
 	   ./pan -E -m4000000 -w20 > pan.log 2>&1 &&
 	   grep -q 'errors: 0$' pan.log && ! grep -q 'too small\|not completed' pan.log; then
 		echo holds > result
 	elif [[ -f pan.log ]] && grep -q 'assertion violated' pan.log; then
 		echo violated > result
-	else
-		echo broken > result
 	fi
 }
 
@@ -170,7 +140,7 @@ report()
 	printf '%-22s %-9s %s\n' "$1" "$verdict" "$figures"
 }
 
-for tool in spin gcc python3; do
+for tool in spin gcc patch python3; do
 	command -v "$tool" > /dev/null || { echo "check.sh: $tool is missing" >&2; exit 1; }
 done
 "$here/arm64.py"
@@ -188,7 +158,7 @@ for name in "${!config[@]}" "${!mutant[@]}"; do
 		search "$name" "$name" ${config[$name]} &
 	else
 		# shellcheck disable=SC2086
-		search "$name" "${mutant[$name]}" "-DMUT_$name" ${config[${mutant[$name]}]} &
+		search "$name" "${mutant[$name]}" ${config[${mutant[$name]}]} &
 	fi
 done
 wait
@@ -207,7 +177,7 @@ for name in $(printf '%s\n' "${!mutant[@]}" | sort); do
 	[[ $verdict != violated ]] || caught=$((caught + 1))
 done
 
-properties=$(cat "$here"/*.pml | grep -c '^hidden byte')
+properties=$(cat "$here"/*.pm[lh] | grep -c '^hidden byte')
 if (( failed )); then
 	echo "$failed of ${#config[@]} configurations failed," \
 		"$caught of ${#mutant[@]} mutants caught"

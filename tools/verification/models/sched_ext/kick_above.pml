@@ -8,7 +8,7 @@
  * not any more, so the end of a cycle is in two steps here: the look at the class, and (H). Steps,
  * ghosts and the way to a state of rest are those of kick.pml.
  *
- * The configurations and the mutants (MUT_*) are in the script `check.sh'.
+ * The configurations are in check.sh, the mutants in the file `mutants'.
  */
 
 #ifndef KICKERS
@@ -18,15 +18,11 @@
 #define AFTER	8		/* cycles that may follow once the environment rests */
 #endif
 
-/* What must hold. The names are 0, and there to be found in what pan says when one is violated. */
-#define PROPERTY(name, condition)	assert((condition) || name)
+#include "properties.pmh"
+
+/* What else must hold */
 hidden byte higher_undisturbed;		/* no interrupt and no cycle because of a kick */
-hidden byte kick_not_lost;		/* when the task above has left, or is of sched_ext itself */
-hidden byte idle_kick_not_lost;
-hidden byte preempt_not_lost;		/* at a task that has become one of sched_ext */
 hidden byte above_is_true;		/* at rest */
-hidden byte all_rest;
-hidden byte no_endless_cycles;
 
 /* scx_kick::word */
 #define KICK_REQ_IDLE		1
@@ -45,13 +41,7 @@ hidden byte no_endless_cycles;
 
 #define NEEDLESS(w, req)	((((req) & KICK_REQ_IDLE) && ((w) & KICK_CPU_BUSY)) || \
 				 (((req) & KICK_REQ_RESCHED) && ABOVE(w)))
-#ifdef MUT_ABOVE_IGNORED
-#define ABOVE(w)	0
-#elif defined(MUT_ABOVE_BY_CLASS)
-#define ABOVE(w)	(cls == OTHER)
-#else
 #define ABOVE(w)	((w) & KICK_CPU_ABOVE)
-#endif
 
 byte word = KICK_CPU_BUSY;
 byte number;			/* in the word: accessed together with it; of (G) only */
@@ -119,16 +109,8 @@ active [KICKERS] proctype kicker()
 
 #define STATE	(cls == IDLE -> KICK_CPU_IDLE : \
 		 (cls == EXT -> KICK_CPU_BUSY : (KICK_CPU_BUSY | KICK_CPU_ABOVE)))
-#ifdef MUT_ABOVE_KEEPS_REQUESTS
-#define DROPPED(s)	((s) & KICK_CPU_BUSY -> KICK_REQ_IDLE : 0)
-#define AGAIN(s)	(!((s) & KICK_CPU_ABOVE))
-#elif defined(MUT_ABOVE_SERVES)
-#define DROPPED(s)	((s) & KICK_CPU_BUSY -> KICK_REQ_IDLE : 0)
-#define AGAIN(s)	1
-#else
 #define DROPPED(s)	((s) & KICK_CPU_ABOVE -> KICK_REQ_MASK : ((s) & KICK_CPU_BUSY -> KICK_REQ_IDLE : 0))
 #define AGAIN(s)	1
-#endif
 
 inline scx_kick_cycle_end()
 {
@@ -150,9 +132,7 @@ inline scx_kick_cycle_end()
 		:: else -> w = word; n = number
 		fi };
 		/* kick_cycle_again(): something has come, it may have been (G) */
-#ifndef MUT_END_OLD_CLASS
 		atomic { s = STATE }
-#endif
 	od
 }
 
@@ -174,12 +154,12 @@ schedule:
 		!rqlock;
 		rqlock = 1; irqs_off = 1; in_cycle = 1; kept = 0;
 		if
-		:: stop -> after++; PROPERTY(no_endless_cycles, after <= AFTER)
+		:: stop -> after++; PROPERTY(no_storm, after <= AFTER)
 		:: else
 		fi;
 		slice = slice && !(word & KICK_REQ_PREEMPT);
 		word = KICK_CPU_PICKING; w = KICK_CPU_PICKING;
-		PROPERTY(preempt_not_lost, !owed_preempt || cls != EXT || !slice);
+		PROPERTY(preempts_if_asked, !owed_preempt || cls != EXT || !slice);
 		owed = 0; owed_idle = 0; owed_preempt = 0 };
 		/* The pick, need_resched of the task before, and the rq lock. */
 		atomic {
@@ -214,36 +194,17 @@ active proctype interrupts()
  * scx_kick_entered(). In a cycle it leaves a request, and counts: the request may be there already,
  * and (H) has to fail all the same. It does not go on for so long in one cycle that this wraps.
  */
-#ifdef MUT_ENTERED_NOT_COUNTED
-#define COUNT()	skip
-#else
 #define COUNT()	number = (word & KICK_CPU_PICKING -> number + 1 : number)
-#endif
-#ifdef MUT_NO_ENTERED
-#define G()	skip
-#elif defined(MUT_ENTERED_IGNORES_CYCLE)
-#define G()	word = word & ~KICK_CPU_ABOVE
-#else
 #define G()	COUNT(); word = (word & KICK_CPU_PICKING -> word | KICK_REQ_RESCHED : word & ~KICK_CPU_ABOVE)
-#endif
 
 active proctype changer()
 {
 	do
 	/* sched_setscheduler(), or the end of an inherited priority */
 	:: atomic { !stop && !rqlock && cls == OTHER && number < 2 -> rqlock = 1 };
-#ifdef MUT_ENTERED_BEFORE_CLASS
-		atomic { G() };
-		atomic { cls = EXT; kept = 0; slice = 1 };
-#else
 		atomic { cls = EXT; kept = 0; slice = 1; changing = 1 };
 		atomic { G(); changing = 0 };		/* (G) */
-#endif
-#ifdef MUT_ENTERED_NO_RESCHED
-		atomic { rqlock = 0 }
-#else
 		atomic { resched_curr(); rqlock = 0 }
-#endif
 	/* and the other way: the word says BUSY, kicks interrupt it as before */
 	:: atomic { !stop && !rqlock && cls == EXT -> cls = OTHER; owed_preempt = 0 }
 	od
@@ -255,10 +216,10 @@ active proctype monitor()
 	stop = 1;
 	atomic {
 		timeout ->
-		PROPERTY(all_rest, !in_cycle && !nr && !ipi && !rqlock);
+		PROPERTY(comes_to_rest, !in_cycle && !nr && !ipi && !rqlock);
 		PROPERTY(above_is_true, !(word & KICK_CPU_ABOVE) || cls == OTHER);
-		PROPERTY(kick_not_lost, !(word & KICK_REQ_MASK));
-		PROPERTY(kick_not_lost, cls == OTHER || !owed);
-		PROPERTY(idle_kick_not_lost, cls != IDLE || !owed_idle)
+		PROPERTY(kick_is_served, !(word & KICK_REQ_MASK));
+		PROPERTY(kick_is_served, cls == OTHER || !owed);
+		PROPERTY(idle_kick_is_served, cls != IDLE || !owed_idle)
 	}
 }

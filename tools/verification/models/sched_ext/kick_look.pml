@@ -12,7 +12,7 @@
  * CPU 0 schedules, goes to user space and idles. It kicks itself from everywhere, and CPU 1 kicks
  * it, too. Steps, ghosts and the way to a state of rest are those of kick.pml.
  *
- * The configurations and the mutants (MUT_*) are in the script `check.sh'.
+ * The configurations are in check.sh, the mutants in the file `mutants'.
  */
 
 #ifndef CTX
@@ -28,16 +28,13 @@
 #define C_NMI		4	/* of CPU NMI */
 #define C_OP		8	/* an operation that dequeues a task, kicks, and enqueues it */
 
-/* What must hold. The names are 0, and there to be found in what pan says when one is violated. */
-#define PROPERTY(name, condition)	assert((condition) || name)
+#include "properties.pmh"
+
+/* What else must hold */
 hidden byte never_deaf;			/* a request, and nothing that makes the CPU look */
 hidden byte pending_is_sent;		/* who finds a request or a mark there can rely on that */
-hidden byte held_kick_is_served;
-hidden byte idle_held_kick_is_served;
 hidden byte operation_comes_first;	/* the cycle sees what the operation has enqueued */
 hidden byte nothing_held;		/* at rest */
-hidden byte stands_still;
-hidden byte no_cycling;
 
 /* scx_kick::word */
 #define KICK_REQ_IDLE		1
@@ -89,13 +86,8 @@ inline choose(req)
 }
 
 /* The mark counts if it is there when the request is. */
-#ifdef MUT_MARK_READ_EARLY
-#define READ_MARK()	marked = nr
-#define MARKED		marked
-#else
 #define READ_MARK()	skip
 #define MARKED		nr
-#endif
 
 /* Leaves in @req whether kick_send() is to follow, and in @w the word before the request. */
 inline kick_place(req, w)
@@ -111,13 +103,7 @@ inline kick_place(req, w)
 	fi
 }
 
-#ifdef MUT_SELF_NO_IRQ
-#define INTERRUPTS_ITSELF	0
-#elif defined(MUT_SELF_IRQ_IF_IDLE)
-#define INTERRUPTS_ITSELF	idle
-#else
 #define INTERRUPTS_ITSELF	1
-#endif
 
 /* @masked: of a program that was called with interrupts off, in no interrupt handler */
 inline kick_send(c, req, w, masked)
@@ -139,28 +125,17 @@ inline kick_send(c, req, w, masked)
 	req = 0; w = 0
 }
 
-/* kick_hold_slow(): NMI does all of it before anything else goes on on its CPU */
+/* kick_hold_slow(): NMI does all of it before anything else goes on there */
 inline kick_hold(c, req)
 {
-#ifdef MUT_NMI_PLACES
-	word = word | req;
-#else
 	held[c] = held[c] | req;
 	masks[c] = 1;
-#endif
-#ifndef MUT_HOLD_NOT_QUEUED
 	queued[c] = 1;
-#endif
 	req = 0
 }
 
-#ifdef MUT_DRAIN_BITS_LAST
-#define TAKE(c, req, bits)	req = held[c] & (bits)
-#define TAKEN(c, bits)		held[c] = held[c] & ~(bits)
-#else
 #define TAKE(c, req, bits)	req = held[c] & (bits); held[c] = held[c] & ~(bits)
 #define TAKEN(c, bits)		skip
-#endif
 
 inline kick_drain_bits(c, req, w, bits)
 {
@@ -175,18 +150,10 @@ inline kick_drain_bits(c, req, w, bits)
 /* The flag first: NMI that comes in between sets it again. */
 inline kick_drain(c, req, w)
 {
-#ifndef MUT_DRAIN_FLAG_LAST
 	atomic { masks[c] = 0 };
-#endif
 	kick_drain_bits(c, req, w, KICK_REQ_RESCHED);
-#ifndef MUT_DRAIN_FORGETS_IDLE
 	kick_drain_bits(c, req, w, KICK_REQ_IDLE);
-#endif
-#ifdef MUT_DRAIN_FLAG_LAST
-	atomic { masks[c] = 0 }
-#else
 	skip
-#endif
 }
 
 /* ---- CPU 0 ---- */
@@ -232,12 +199,7 @@ active proctype cpu() provided (!hard)
 #if (CTX) & C_OP
 	:: atomic { !idle && !nr && !stop && !rqlock ->
 		rqlock = 1; irqs_off = 1; choose(req); promised = 1;
-#ifdef MUT_LOCKED_AT_ONCE
-		kick_place(req, w) };
-		atomic { kick_send(0, req, w, 0)
-#else
 		kick_hold(0, req)
-#endif
 		};
 		atomic { work = 1; rqlock = 0; irqs_off = 0 }
 #endif
@@ -248,7 +210,7 @@ schedule:
 		!rqlock;
 		rqlock = 1; irqs_off = 1; in_cycle = 1;
 		if
-		:: stop -> after++; PROPERTY(no_cycling, after <= AFTER)
+		:: stop -> after++; PROPERTY(no_storm, after <= AFTER)
 		:: else
 		fi;
 		/* scx_kick_cycle_start() */
@@ -296,9 +258,7 @@ active proctype interrupts()
 		fi }
 	/* kick_work_fn() */
 	:: atomic { queued[0] && !irqs_off -> hard = 1; asleep = 0;
-#ifndef MUT_HELD_CLAIMED_LATE
 		queued[0] = 0
-#endif
 		};
 		if
 		:: atomic { masks[0] }; kick_drain(0, req, w)
@@ -309,9 +269,6 @@ active proctype interrupts()
 			:: word & KICK_REQ_MASK -> nr = 1
 			:: else
 			fi;
-#ifdef MUT_HELD_CLAIMED_LATE
-			queued[0] = 0;
-#endif
 			hard = 0; look = user }
 #ifndef NOTICK
 	/* a tick, or a wakeup */
@@ -350,31 +307,18 @@ active proctype kicker()
 #endif
 #if (CTX) & (C_NMI + C_OP)
 	:: atomic { queued[1] ->
-#ifndef MUT_HELD_CLAIMED_LATE
 		queued[1] = 0
-#endif
 		};
 		if
 		:: atomic { masks[1] }; kick_drain(1, req, w)
 		:: atomic { !masks[1] }
 		fi;
-#ifdef MUT_NMI_PLACES
-		atomic { ipi = ipi || (word & KICK_REQ_MASK) };
-#endif
-#ifdef MUT_HELD_CLAIMED_LATE
-		atomic { queued[1] = 0 };
-#endif
 		atomic { marked = 0 }
 #endif
 #if (CTX) & C_OP
 	/* the rq lock that it has is another one */
 	:: atomic { !stop -> choose(req); promised = 1;
-#ifdef MUT_LOCKED_AT_ONCE
-		kick_place(req, w) };
-		atomic { kick_send(1, req, w, 0)
-#else
 		kick_hold(1, req)
-#endif
 		};
 		atomic { work = 1 }
 #endif
@@ -405,10 +349,10 @@ active proctype monitor()
 	stop = 1;
 	atomic {
 		timeout ->
-		PROPERTY(stands_still, !in_cycle && !ipi && !queued[0] && !queued[1] && !rqlock);
+		PROPERTY(comes_to_rest, !in_cycle && !ipi && !queued[0] && !queued[1] && !rqlock);
 		PROPERTY(nothing_held, !held[0] && !held[1]);
-		PROPERTY(held_kick_is_served, !owed && !(word & KICK_REQ_MASK));
-		PROPERTY(idle_held_kick_is_served, !idle || !owed_idle);
+		PROPERTY(kick_is_served, !owed && !(word & KICK_REQ_MASK));
+		PROPERTY(idle_kick_is_served, !idle || !owed_idle);
 		PROPERTY(operation_comes_first, !idle || !(work && promised))
 	}
 }

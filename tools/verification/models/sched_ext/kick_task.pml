@@ -10,7 +10,7 @@
  * The environment lasts until the word has had NUMBERS numbers at most, and may stop before. So
  * they do not wrap, and no claimer mistakes one for another because of that.
  *
- * The configurations and the mutants (MUT_*) are in the script `check.sh'.
+ * The configurations are in check.sh, the mutants in the file `mutants'.
  */
 
 #ifndef CLAIMERS
@@ -47,8 +47,9 @@
 #define IS_SELF(c)	0
 #endif
 
-/* What must hold. The names are 0, and there to be found in what pan says when one is violated. */
-#define PROPERTY(name, condition)	assert((condition) || name)
+#include "properties.pmh"
+
+/* What else must hold */
 hidden byte hits_only_what_is_claimed;	/* the named task, in the stint in which it was seen */
 hidden byte one_claim_at_a_time;	/* of all claims of one stint */
 hidden byte claim_is_served;		/* once it is a request, or its task has left */
@@ -58,27 +59,13 @@ hidden byte busy_is_preempted;		/* and that comes, or the task leaves */
 hidden byte claim_ends;			/* at rest there is none */
 hidden byte wait_ends;			/* nor is anything waited for */
 
-/* Of kicks, as in kick.pml. */
-hidden byte kick_served;
-hidden byte idle_kick_served;
-hidden byte work_not_missed;
-hidden byte preempted_if_asked;
-hidden byte single_interrupt;
-hidden byte rest;
-hidden byte storm;
-hidden byte clean;
-
 /* scx_kick::word without the number */
 #define KICK_REQ_IDLE		1
 #define KICK_REQ_PREEMPT	2
 #define KICK_REQ_WAIT		4
 #define KICK_REQ_RESCHED	8
 #define KICK_REQ_TASK		16
-#ifdef MUT_CLAIM_IS_REQUEST
-#define KICK_REQ_MASK		63
-#else
 #define KICK_REQ_MASK		31
-#endif
 #define KICK_CLAIM		32
 #define KICK_CPU_IDLE		0
 #define KICK_CPU_PICKING	64
@@ -194,7 +181,7 @@ inline send_if(c, yes)
 	:: yes ->
 		sent = 1;
 		if
-		:: !IS_SELF(c) -> bell++; PROPERTY(single_interrupt, bell == 1)
+		:: !IS_SELF(c) -> bell++; PROPERTY(one_interrupt, bell == 1)
 		:: else
 		fi
 	:: else
@@ -217,21 +204,9 @@ inline kick_place(c, req)
 	fi
 }
 
-#ifdef MUT_CLAIM_ANY_NUMBER
-#define SAME_NUMBER(s)	1
-#else
 #define SAME_NUMBER(s)	(number == s)
-#endif
-#ifdef MUT_CLAIM_SPLIT
-#define SAME_WORD(w, s)	1
-#else
 #define SAME_WORD(w, s)	(word == w && SAME_NUMBER(s))
-#endif
-#ifdef MUT_CLAIM_REFUSED_BY_ANY
-#define PREEMPTING	(KICK_CPU_PICKING | KICK_REQ_MASK | KICK_CLAIM)
-#else
 #define PREEMPTING	(KICK_CPU_PICKING | KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM)
-#endif
 
 /* A claim is in the word, from what the word @s and then rq->curr in @r said. */
 inline claimed(c, req)
@@ -251,9 +226,6 @@ inline kick_claim(c, req)
 {
 	do
 	:: ret == 0 ->
-#ifdef MUT_CLAIM_EARLY_CURR
-		atomic { seen = curr; r = curr_turn };
-#endif
 		atomic { w = word; s = number;		/* (E) */
 			 pending = (at == CYCLE) || owed_preempt || holder;
 #ifndef EXITS
@@ -261,27 +233,8 @@ inline kick_claim(c, req)
 				  !(w & KICK_CPU_PICKING)
 #endif
 			};
-#ifdef MUT_CLAIM_LATE_CURR
-		/* rq->curr is read when the claim is in the word */
-		atomic {
-			if
-			:: w & PREEMPTING -> ret = EBUSY; break
-			:: !(w & PREEMPTING) && SAME_WORD(w, s) -> word = w | req
-			:: else -> goto again
-			fi };
 		atomic {
 			seen = curr; r = curr_turn;
-			if
-			:: seen == A -> claimed(c, req); break
-			:: else -> word = word & ~req; ret = ESRCH; break
-			fi };
-again:
-		skip
-#else
-		atomic {
-#ifndef MUT_CLAIM_EARLY_CURR
-			seen = curr; r = curr_turn;
-#endif
 			sw = switches;
 			if
 			:: seen != A -> ret = ESRCH; saw[c] = 0; break
@@ -303,27 +256,12 @@ again:
 				break
 			:: else -> w = 0; s = 0; r = 0; sw = 0
 			fi }
-#endif
 	od
 }
 
-#ifdef MUT_FLUSH_NO_MB
-#define FLUSHED(c)	1
-#else
 #define FLUSHED(c)	!work_sb[c]	/* (A) */
-#endif
-#ifdef MUT_FLUSH_ANY_STINT
-#define SWITCHED(sw)	0
-#else
 #define SWITCHED(sw)	(switches != sw)
-#endif
-#ifdef MUT_FLUSH_WITHOUT_IDLE
-#define IF_PICKING	KICK_REQ_TASK
-#elif defined(MUT_DROP_CLEARS)
-#define IF_PICKING	KICK_REQ_IDLE
-#else
 #define IF_PICKING	(KICK_REQ_TASK | KICK_REQ_IDLE)
-#endif
 #define BECOMES(w, req)	((req) | (((w) & KICK_CPU_PICKING) -> IF_PICKING : 0))
 
 /* KICK_CLAIM becomes @req, which is sent if @ring, or its task has left the CPU: @gone. */
@@ -331,13 +269,8 @@ inline kick_replace_claim(c, req, ring)
 {
 	do
 	:: !gone ->
-#ifdef MUT_FLUSH_EARLY_SWITCHES
-		atomic { gone = SWITCHED(sw) };
-		atomic { w = word; s = number; gone = gone || !(w & (KICK_CLAIM | KICK_CPU_PICKING)) };
-#else
 		atomic { w = word; s = number; gone = !(w & (KICK_CLAIM | KICK_CPU_PICKING)) };
 		atomic { gone = gone || SWITCHED(sw) };
-#endif
 		atomic {
 			if
 			:: gone ->
@@ -386,23 +319,15 @@ inline kick_flush_claim(c)
 	if
 	:: atomic { FLUSHED(c) && bypass ->
 		kicked = kicked || work || work_sb[c] };
-#ifndef MUT_DROP_FORGETS
 		kick_replace_claim(c, 0, 0);
-#endif
 		atomic { END(c) }
 	:: atomic { FLUSHED(c) && !bypass ->
 		kicked = kicked || work || work_sb[c] };
-#ifdef MUT_FLUSH_DROPS
-		kick_replace_claim(c, 0, 1);
-#else
 		kick_replace_claim(c, TASK, 1);
-#endif
-#ifndef MUT_CLAIM_GONE_FORGETS
 		if
 		:: atomic { gone -> kick_place(c, KICK_REQ_IDLE) }
 		:: atomic { !gone }
 		fi;
-#endif
 		kick_send_held(c)
 	fi
 }
@@ -431,19 +356,6 @@ active [CLAIMERS] proctype claimer()
 		:: CAN(c, K_OP_KICKS) -> held = KICK_REQ_IDLE
 		:: CAN(c, K_OP_KICKS) -> held = KICK_REQ_RESCHED | KICK_REQ_PREEMPT
 		fi };
-#ifdef MUT_CLAIM_IN_OP
-		kick_claim(c, KICK_REQ_TASK);
-		if
-		:: atomic { sent -> kick_send(c, w); sent = 0 }
-		:: atomic { !sent }
-		fi;
-		atomic {
-			if
-			:: !ret -> work_sb[c] = 1; kicked = 1
-			:: else
-			fi;
-			END(c) }
-#else
 		kick_claim(c, KICK_CLAIM);
 		/* what the operation has decided is done */
 		if
@@ -454,7 +366,6 @@ active [CLAIMERS] proctype claimer()
 			atomic { FLUSHED(c) -> kicked = kicked || work; held = (bypass -> 0 : held) };
 			kick_send_held(c)
 		fi
-#endif
 
 	:: atomic { MAY(c) && CAN(c, K_PREEMPT + K_RESCHED + K_IDLE) && !DROPPED -> BEGIN(c) };
 		atomic {
@@ -494,7 +405,7 @@ inline served(w)
 	:: w & (KICK_REQ_TASK | KICK_REQ_PREEMPT) -> preempted()
 	:: else
 	fi;
-	PROPERTY(preempted_if_asked, !(owed_preempt && IS_EXT && slice));
+	PROPERTY(preempts_if_asked, !(owed_preempt && IS_EXT && slice));
 	PROPERTY(claim_is_served, !(armed && holder_turn == turn && IS_EXT && slice));
 	if
 	:: armed -> holder = 0; holder_turn = 0; armed = 0
@@ -507,39 +418,23 @@ inline scx_kick_cycle_start()
 {
 	atomic {
 		number++;
-		PROPERTY(storm, number <= NUMBERS + AFTER);
+		PROPERTY(no_storm, number <= NUMBERS + AFTER);
 		w = word;
-#ifdef MUT_CLAIM_START_KEEPS_STATE
-		word = w & (KICK_CPU_BUSY | KICK_CPU_PICKING);
-#else
 		word = KICK_CPU_PICKING;	/* (B) */
-#endif
 		served(w) };
 	/* kick_put_back_claim() */
 	atomic {
-#ifndef MUT_CLAIM_NOT_PUT_BACK
 		if
-#ifdef MUT_PUT_BACK_BLINDLY
-		:: (w & KICK_CLAIM) -> word = word | KICK_CLAIM
-#else
 		:: (w & KICK_CLAIM) && !(word & KICK_REQ_TASK) -> word = word | KICK_CLAIM
-#endif
 		:: else
 		fi;
-#endif
 		w = 0 }
 }
 
 inline scx_kick_sibling_pick()
 {
-#ifndef MUT_SIBLING_KEEPS_NUMBER
 	number++;
-#endif
-#ifndef MUT_SIBLING_UNMARKED
 	word = word | KICK_CPU_PICKING
-#else
-	skip
-#endif
 }
 
 /* A sibling has picked, and the CPU left a state in which it was left alone. */
@@ -557,9 +452,7 @@ inline scx_kick_cycle_end()
 	fi;
 	if
 	:: (switched || IS_ABOVE) && (w & KICK_CPU_PICKING) ->
-#ifndef MUT_END_KEEPS_CLAIM
 		keep = keep & ~(KICK_REQ_TASK | KICK_CLAIM);
-#endif
 		if
 		:: holder ->
 			PROPERTY(claim_is_served, holder_turn != turn || !ext);
@@ -571,11 +464,7 @@ inline scx_kick_cycle_end()
 	word = (w & keep) | (cur == IDLE -> KICK_CPU_IDLE :
 			     (IS_ABOVE -> (KICK_CPU_BUSY | KICK_CPU_ABOVE) : KICK_CPU_BUSY));
 	if
-#ifdef MUT_END_LEAVES_WAIT
-	:: (word & KICK_REQ_MASK & ~KICK_REQ_WAIT) || OWES_CYCLE(w) -> nr = 1
-#else
 	:: (word & KICK_REQ_MASK) || OWES_CYCLE(w) -> nr = 1
-#endif
 	:: else
 	fi;
 	if
@@ -643,12 +532,10 @@ schedule:
 		:: atomic { !corepick }
 		fi;
 #endif
-#ifndef MUT_CLAIM_START_UNORDERED
 		if
 		:: loaded -> scx_kick_cycle_start()
 		:: !loaded
 		fi;
-#endif
 		atomic {
 		if
 #ifdef RTS
@@ -670,19 +557,9 @@ schedule:
 		switched = switched || next != cur || (blocked && next != IDLE);
 		switch_to(next)
 		};
-#ifdef MUT_CLAIM_START_UNORDERED
-		/* rq->curr is seen before the word, what is taken from that serves the task before */
-		atomic {
-			number++;
-			PROPERTY(claim_is_served, !armed || holder_turn != turn);
-			word = KICK_CPU_PICKING;
-			forget() };
-#endif
 picked:
 		atomic {
-#ifndef MUT_CLAIM_CURR_UNORDERED
 		!curr_sb && !switches_sb;	/* (F) */
-#endif
 		if
 		:: loaded -> scx_kick_cycle_end()
 		:: else -> switched = 0
@@ -761,14 +638,12 @@ active proctype scheduler()
 		/* scx_kick_reset() */
 		atomic {
 			at != CYCLE;
-#ifndef MUT_CLAIM_NO_RESET
 			word = KICK_CPU_IDLE;
-#endif
 			forget() };
 		if
 		:: goto gone
 		:: atomic { ENV ->
-			PROPERTY(clean, word == KICK_CPU_IDLE);
+			PROPERTY(clean_until_load, word == KICK_CPU_IDLE);
 			loaded = 1 }
 		fi;
 		/* tasks enter the class after cycles that have seen it unloaded */
@@ -791,16 +666,16 @@ active proctype monitor()
 	fi;
 	atomic {
 		timeout ->
-		PROPERTY(rest, at != CYCLE && !nr && !ipi);
-		PROPERTY(clean, loaded || word == KICK_CPU_IDLE);
+		PROPERTY(comes_to_rest, at != CYCLE && !nr && !ipi);
+		PROPERTY(clean_after_exit, loaded || word == KICK_CPU_IDLE);
 		if
 		:: loaded ->
 			PROPERTY(claim_ends, !(word & (KICK_REQ_TASK | KICK_CLAIM)) && !holder);
 			PROPERTY(busy_is_preempted, !relied);
 			PROPERTY(wait_ends, !(word & KICK_REQ_WAIT));
-			PROPERTY(kick_served, IS_ABOVE || (!owed && !owed_preempt));
-			PROPERTY(idle_kick_served, cur != IDLE || !owed_idle);
-			PROPERTY(work_not_missed, cur != IDLE || !(kicked && work))
+			PROPERTY(kick_is_served, IS_ABOVE || (!owed && !owed_preempt));
+			PROPERTY(idle_kick_is_served, cur != IDLE || !owed_idle);
+			PROPERTY(no_work_missed, cur != IDLE || !(kicked && work))
 		:: else
 		fi
 	}

@@ -1,0 +1,2 @@
+@ function_gone @ @@
+- void scx_kick_cpu(...);

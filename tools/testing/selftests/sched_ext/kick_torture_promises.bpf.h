@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * kick_torture: what each kick promises, with an entry in the books of its target: a cycle, also
+ * for what is held back, the way back to the kernel of a CPU that kicks itself, a wait.
+ *
+ * The functions that are not static are verified once and not for each path that leads to them.
+ */
+#ifndef __KICK_TORTURE_PROMISES_BPF_H__
+#define __KICK_TORTURE_PROMISES_BPF_H__
+
+static bool loaded_now(void)
+{
+	if (!pick_only)
+		return read_u32(&__scx_ops_enabled);
+	return read_u32(&__scx_enabled);
+}
+
+static bool bypassed_now(void)
+{
+	struct scx_sched___pick_only *root = NULL;
+
+	if (!pick_only)
+		return read_u32(&scx_ops_bypass_depth);
+	bpf_probe_read_kernel(&root, sizeof(root), &scx_root);
+	return BPF_CORE_READ(root, bypass_depth);
+}
+
+/* What is going to become of a kick of @cpu made now */
+__noinline int fate_of(s32 cpu)
+{
+	if (!loaded_now())
+		return TORTURE_NOT_LOADED;
+	if (bypassed_now())
+		return TORTURE_BYPASSED;
+	if (!online(cpu) && cpu != bpf_get_smp_processor_id())
+		return TORTURE_OFFLINE;
+	return TORTURE_LIVE;
+}
+
+static bool idles(u32 kind)
+{
+	return kind == TORTURE_KIND_IDLE || kind == TORTURE_MASK_IDLE;
+}
+
+static bool preempts(u32 kind)
+{
+	return kind == TORTURE_PREEMPT || kind == TORTURE_PREEMPT_WAIT || kind == TORTURE_MASK;
+}
+
+static bool waits(u32 kind)
+{
+	return kind == TORTURE_WAIT || kind == TORTURE_PREEMPT_WAIT;
+}
+
+static u64 flags_of(u32 kind)
+{
+	if (idles(kind))
+		return SCX_KICK_IDLE;
+	return (preempts(kind) ? SCX_KICK_PREEMPT : 0) | (waits(kind) ? SCX_KICK_WAIT : 0);
+}
+
+static bool all_seen(struct torture_seq *seq)
+{
+	return READ_ONCE(seq->asked) == READ_ONCE(seq->seen);
+}
+
+/*
+ * May @cpu be kicked? Not if it is to be one kick at a time and it has not seen the last one. And a
+ * storm must not feed itself: with each cycle comes another chance for kicks.
+ */
+__noinline int ready(s32 cpu)
+{
+	struct torture_cpu *target = cpu_of(cpu);
+
+	if (!target || READ_ONCE(target->cycles) - READ_ONCE(target->rested) > TORTURE_RESTLESS)
+		return false;
+	return !READ_ONCE(target->alone) || (all_seen(&target->seq[TORTURE_SEQ_CYCLE]) &&
+					     all_seen(&target->seq[TORTURE_SEQ_IDLE]));
+}
+
+/* What a kick belongs to, and is held back for. NULL: to nothing, or to what is not looked at */
+static struct torture_owed *owed_in(struct torture_cpu *me, u32 context)
+{
+	switch (context) {
+	case TORTURE_SELECT_CPU:
+	case TORTURE_ENQUEUE:
+	case TORTURE_DEQUEUE:
+	case TORTURE_RUNNABLE:
+	case TORTURE_STOPPING:
+	case TORTURE_QUIESCENT:
+	case TORTURE_SET_CPUMASK:
+	case TORTURE_SET_WEIGHT:
+	case TORTURE_ENABLE:
+	case TORTURE_CGROUP_MOVE:
+		return &me->enqueue;
+	case TORTURE_DISPATCH:
+		return &me->dispatch;
+	}
+	return NULL;
+}
+
+/*
+ * The enqueueing of a task goes from the first operation that is called for it to the end of
+ * ops.enqueue(), where the kernel puts it on its DSQ: kicks that were made on the way are held
+ * back until then, and so are those of ops.dispatch() until its tasks are dispatched. All of it
+ * is done with interrupts off. So the sequences of these kicks are raised again at that end. A
+ * kick that was made at once is served before, and nothing comes for the new ones: then they are
+ * lost.
+ *
+ * If ops.enqueue() is not called, for a task that goes on running or that ops.select_cpu() has
+ * put on a local DSQ, nothing is raised again. Nor where the kernel makes kicks at once, on a CPU
+ * that is on its way down; nor for a claim, which the task may spare by leaving its CPU.
+ */
+static void owe(struct torture_cpu *me, s32 cpu, u32 context, u32 kind)
+{
+	struct torture_owed *owed = owed_in(me, context);
+	u32 *kick;
+
+	if (!owed || !owed->on || kind == TORTURE_KIND_TASK || !online(bpf_get_smp_processor_id()))
+		return;
+	kick = MEMBER_VPTR(*owed, .kicks[owed->nr]);
+	if (!kick)
+		return;
+	*kick = cpu << 16 | kind << 8 | context;
+	owed->nr++;
+}
+
+/* An operation is called for @p. It may be the @first one of its enqueueing */
+static void owe_for(struct task_struct *p, bool first)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (!me || (!first && me->enqueue.on && me->enqueue.task == (u64)p))
+		return;
+	me->enqueue.task = (u64)p;
+	me->enqueue.nr = 0;
+	me->enqueue.selected = false;
+	me->enqueue.on = true;
+}
+
+static u64 raise(s32 cpu, u32 context, u32 kind);
+
+static void raise_again(struct torture_seq *seq)
+{
+	__sync_fetch_and_add(&seq->again, 1);
+}
+
+__noinline int raise_owed(u32 owed)
+{
+	u32 context = owed & 0xff, kind = owed >> 8 & 0xff;
+	struct torture_cpu *me = this_cpu();
+	s32 cpu = owed >> 16;
+	struct torture_cpu *target = cpu_of(cpu);
+
+	/* What is dropped now is not asked for */
+	if (!me || !target || fate_of(cpu) != TORTURE_LIVE)
+		return 0;
+	me->owed++;
+	if (idles(kind))
+		raise_again(&target->seq[TORTURE_SEQ_IDLE]);
+	else
+		raise_again(&target->seq[TORTURE_SEQ_CYCLE]);
+	if (preempts(kind))
+		raise_again(&target->seq[TORTURE_SEQ_PREEMPT]);
+	raise(cpu, context, kind);
+	return 0;
+}
+
+/* Everything but what the kernel does now is complete. See owe() */
+static void pay(struct torture_owed *owed)
+{
+	u32 i, *kick;
+
+	bpf_for(i, 0, owed->nr) {
+		kick = MEMBER_VPTR(*owed, .kicks[i]);
+		if (kick)
+			raise_owed(*kick);
+	}
+	owed->nr = 0;
+	owed->on = false;
+}
+
+/*
+ * Give the CPUs that are kicked for a task the time to come too early, before it is there: while
+ * the first one has not seen its kick.
+ */
+static void tempt(struct torture_owed *owed, u64 random)
+{
+	struct torture_cpu *target = owed->nr ? cpu_of(owed->kicks[0] >> 16) : NULL;
+	u64 end = bpf_ktime_get_ns() + TORTURE_LINGER_NS / 2;
+
+	if (!target || random & 3)
+		return;
+	bpf_repeat(BPF_MAX_LOOPS) {
+		if ((all_seen(&target->seq[TORTURE_SEQ_IDLE]) &&
+		     all_seen(&target->seq[TORTURE_SEQ_CYCLE])) || bpf_ktime_get_ns() >= end)
+			return;
+	}
+}
+
+/* A kick of @cpu raises its sequences. Returns its number, 0: one that leaves a busy CPU alone */
+static u64 raise(s32 cpu, u32 context, u32 kind)
+{
+	struct torture_cpu *target = cpu_of(cpu);
+	struct torture_seq *cycle;
+	u64 asked;
+
+	if (!target)
+		return 0;
+	if (idles(kind)) {
+		__sync_fetch_and_add(&target->seq[TORTURE_SEQ_IDLE].asked, 1);
+		return 0;
+	}
+	if (preempts(kind))
+		__sync_fetch_and_add(&target->seq[TORTURE_SEQ_PREEMPT].asked, 1);
+	cycle = &target->seq[TORTURE_SEQ_CYCLE];
+	asked = __sync_fetch_and_add(&cycle->asked, 1) + 1;
+	target->recent[asked % TORTURE_NR_RECENT] =
+		bpf_get_smp_processor_id() << 16 | kind << 8 | context;
+	if (asked == READ_ONCE(cycle->seen) + 1) {
+		WRITE_ONCE(target->first_ns, bpf_ktime_get_ns());
+		WRITE_ONCE(target->first_seq, asked);
+	}
+	return asked;
+}
+
+/* A kick of @cpu is about to be made */
+static u64 ask(s32 cpu, u32 context, u32 kind)
+{
+	struct torture_cpu *me = this_cpu();
+
+	if (me)
+		owe(me, cpu, context, kind);
+	return raise(cpu, context, kind);
+}
+
+/* How many kicks of its own CPU, by this one, the kernel has made that found nothing pending */
+static u64 self_kicks(void)
+{
+	struct scx_kick_stats___torture *stats;
+
+	if (!&scx_kick_stats)
+		return 0;
+	stats = bpf_this_cpu_ptr(&scx_kick_stats);
+	return stats->outcomes[SCX_KICKED_SELF];
+}
+
+/*
+ * The number @asked has been given to a kick of this CPU by itself, before it executes user code,
+ * and perhaps after it has looked for the last time whether to schedule. It must do so before
+ * that code, for it has kicked itself and needs nobody else's interrupt: what the next sample in
+ * user mode finds. As long as the caller is no interrupt, that can't be a sample of the same
+ * interrupt.
+ */
+static void expect_self(struct torture_cpu *me, u32 context, u64 asked)
+{
+	me->self_context = context;
+	WRITE_ONCE(me->self_asked, asked);
+}
+
+static bool before_user(u32 context)
+{
+	return context == TORTURE_SYS_ENTER || context == TORTURE_USER_ENTER ||
+	       context == TORTURE_FPU_RETURN;
+}
+
+/* A kick has been made here */
+__noinline int book(u32 context, u32 kind, u32 fate)
+{
+	struct torture_cpu *me = this_cpu();
+	u64 *kicks, *kinds;
+
+	if (!me)
+		return 0;
+	kicks = MEMBER_VPTR(*me, .kicks[context][fate]);
+	kinds = MEMBER_VPTR(*me, .kinds[kind][fate]);
+	if (kicks)
+		__sync_fetch_and_add(kicks, 1);
+	if (kinds)
+		__sync_fetch_and_add(kinds, 1);
+	return 0;
+}
+
+/*
+ * @cpu is about to be kicked with SCX_KICK_WAIT. Only what is as it was before tells something
+ * later: the cycle that @cpu is in, what runs there, and that kicks are made at all.
+ */
+static void note_wait(struct torture_expected *wait, u32 context, s32 cpu)
+{
+	struct torture_cpu *target = cpu_of(cpu);
+
+	wait->number = cycle_number(cpu);
+	wait->entries = entries_of(cpu);
+	/* The kernel may still take its task for one of a higher class, as it was a moment ago */
+	wait->entered = !target || READ_ONCE(target->entered);
+	wait->epoch = READ_ONCE(epoch);
+	wait->context = context;
+	wait->cpu = cpu;
+}
+
+/*
+ * The CPU of @wait is in the cycle that it was in when that was noted, and no task of a higher
+ * class has kept it in that cycle, also none that is a sched_ext task now: then there is
+ * something to wait for. Others begin another cycle before they start a task.
+ */
+static bool not_yet(const struct torture_expected *wait)
+{
+	return wait->number == cycle_number(wait->cpu) && !(word_of(wait->cpu) & WORD_ABOVE) &&
+	       wait->entries == entries_of(wait->cpu) && !wait->entered;
+}
+
+/*
+ * The kick is made, or held back, and the wait for it comes with the next switch to a sched_ext
+ * task. Outside of a cycle, where such a task runs, this CPU has to begin one, too, if the kick was
+ * made at once and found something to wait for.
+ */
+static void expect_wait(struct torture_cpu *me, const struct torture_expected *noted)
+{
+	bool outside = noted->context == TORTURE_TICK && is_ext(bpf_get_current_task_btf()) &&
+		       not_yet(noted);
+
+	WRITE_ONCE(me->wait_on, false);
+	barrier();
+	me->wait = *noted;
+	me->wait.switches = READ_ONCE(me->switches);
+	me->wait.own_cycles = outside ? READ_ONCE(me->cycles) : 0;
+	me->wait.own_entries = READ_ONCE(me->entries);
+	barrier();
+	WRITE_ONCE(me->wait_on, true);
+}
+
+#endif	/* __KICK_TORTURE_PROMISES_BPF_H__ */
