@@ -10,9 +10,12 @@
 
 char _license[] SEC("license") = "GPL";
 
-/* thread_info::flags of a task that has to schedule */
+/*
+ * thread_info::flags of a task that has to schedule. On x86 bit 3 of Linux 6.12, 4 of 7.3. The other
+ * one, TIF_SINGLESTEP or TIF_MEMDIE, no task of the lab has.
+ */
 #ifdef __TARGET_ARCH_x86
-#define NEED_RESCHED	0x8
+#define NEED_RESCHED	0x18
 #else
 #define NEED_RESCHED	0x2
 #endif
