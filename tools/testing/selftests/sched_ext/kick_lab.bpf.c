@@ -11,8 +11,8 @@
 char _license[] SEC("license") = "GPL";
 
 /*
- * thread_info::flags of a task that has to schedule. On x86 bit 3 of Linux 6.12, 4 of 7.3. The other
- * one, TIF_SINGLESTEP or TIF_MEMDIE, no task of the lab has.
+ * thread_info::flags of a task that has to schedule. On x86 bit 3 of Linux 6.12, 4 of 7.3. The
+ * other one, TIF_SINGLESTEP or TIF_MEMDIE, no task of the lab has.
  */
 #ifdef __TARGET_ARCH_x86
 #define NEED_RESCHED	0x18
@@ -343,8 +343,8 @@ void BPF_STRUCT_OPS(kick_lab_tick, struct task_struct *p)
 		p->scx.slice = SCX_SLICE_INF;
 	fire(LAB_TICK);
 	/*
-	 * Not if a thread has woken up in this tick, as they often do with PREEMPT_RT: a CPU that has
-	 * to schedule anyway needs no interrupt
+	 * Not if a thread has woken up in this tick, as they often do with PREEMPT_RT: a CPU that
+	 * has to schedule anyway needs no interrupt
 	 */
 	if (lc->hold == LAB_TICK && !(p->thread_info.flags & NEED_RESCHED))
 		hold_still(lc);

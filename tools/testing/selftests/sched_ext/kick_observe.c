@@ -605,7 +605,7 @@ static enum scx_test_status kick_observe_long_wait(void *ctx)
 	return status;
 }
 
-/* Where @dump has @what in its line about the kicks of CPU @cpu, below the head line of that CPU. */
+/* Where @dump has @what in its line on the kicks of CPU @cpu, below the head line of that CPU. */
 static const char *find_in_dump(const char *dump, int cpu, const char *what)
 {
 	char head[32];

@@ -423,8 +423,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	/*
-	 * In control whatever the scheduler does to the others. Not before: with PREEMPT_RT a thread
-	 * of low priority brings the memory for the programs' masks
+	 * In control whatever the scheduler does to the others. Not before: with PREEMPT_RT a
+	 * thread of low priority brings the memory for the programs' masks
 	 */
 	be(SCHED_FIFO | SCHED_RESET_ON_FORK, 50);
 
