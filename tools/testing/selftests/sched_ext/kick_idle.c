@@ -92,6 +92,7 @@ static enum scx_test_status kick_idle_busy(void *ctx)
 	struct irqs kicker, target;
 	struct lab_cpu *lc;
 	u64 balances;
+	u32 displaced;
 
 	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_watch_cycles));
 	SCX_ASSERT(lab_spin(lab, 1));
@@ -100,6 +101,7 @@ static enum scx_test_status kick_idle_busy(void *ctx)
 	kicker = lab_irqs(0);
 	target = lab_irqs(1);
 	balances = lc->balances;
+	displaced = lc->displaced;
 	SCX_ASSERT(lab_kick(lab, 1, KICK_IDLE, KICKS));
 
 	/* From the tick, the rq lock of the target is held */
@@ -109,7 +111,9 @@ static enum scx_test_status kick_idle_busy(void *ctx)
 	SCX_LT(lab_irqs(0).iwi - kicker.iwi, TICKS / 4);
 	if (lab_few_irqs(1, target, 0, TICKS / 4))
 		return SCX_TEST_FAIL;
-	SCX_LT(lc->balances - balances, TICKS / 4);
+	/* With PREEMPT_RT, threads of higher classes come with the ticks: the cycles are theirs */
+	if (lc->displaced - displaced < TICKS / 16)
+		SCX_LT(lc->balances - balances, TICKS / 4);
 	SCX_EQ(lc->expired, 0);
 
 	SCX_ASSERT(lab_stop(lab));

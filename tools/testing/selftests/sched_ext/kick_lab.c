@@ -104,20 +104,28 @@ static void *worker_thread(void *arg)
 	return NULL;
 }
 
-/* Only of a task that is off its CPU the kernel names a place where it waits */
-bool lab_asleep(struct worker *w)
+static bool get_of_task(struct worker *w, const char *what, char *text, size_t size)
 {
 	char path[64];
-	FILE *f;
-	int c;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/wchan", w->tid);
-	f = fopen(path, "r");
-	if (!f)
+	snprintf(path, sizeof(path), "/proc/self/task/%d/%s", w->tid, what);
+	return get(path, text, size);
+}
+
+/*
+ * Only of a task that is off its CPU the kernel names a place where it waits. That may be a lock on
+ * its way to sleep, with PREEMPT_RT a spinlock, too: then its state is not the one it sleeps in.
+ */
+bool lab_asleep(struct worker *w)
+{
+	char text[512], *name_end;
+
+	if (!get_of_task(w, "stat", text, sizeof(text)))
 		return false;
-	c = fgetc(f);
-	fclose(f);
-	return c != EOF && c != '0';
+	name_end = strrchr(text, ')');
+	if (!name_end || !strncmp(name_end, ") R", 3) || !strncmp(name_end, ") D", 3))
+		return false;
+	return get_of_task(w, "wchan", text, sizeof(text)) && text[0] && text[0] != '0';
 }
 
 static bool set_policy(pid_t tid, int policy)

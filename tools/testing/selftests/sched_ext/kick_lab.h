@@ -94,6 +94,7 @@ struct lab_cpu {
 	__s32 curr;		/* the sched_ext task picked last */
 	__u32 on;		/* ... which has not stopped since */
 	__u32 displaced;	/* how often one had to make room for a higher class */
+	__u32 below;		/* ... which has not left since */
 	__u32 nmi;		/* a kick was sent in NMI context */
 };
 

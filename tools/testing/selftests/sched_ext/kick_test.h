@@ -140,20 +140,23 @@ enum scx_test_status lab_few_irqs(int cpu, struct irqs before, u64 res, u64 few)
 
 /*
  * Wait for what a kick of CPU @cpu brings about. @send sends it: again if a task of a higher class
- * has taken the CPU meanwhile, since the kick is right not to touch the sched_ext task under that.
+ * had the CPU or has taken it meanwhile, since the kick is right not to touch the sched_ext task
+ * under that.
  */
 #define LAB_BRINGS(__lab, __cpu, __send, __cond)			\
 ({									\
 	struct lab *__l = (__lab);					\
 	struct lab_cpu *__lc = &__l->cpus[__cpu];			\
 	bool __brought, __in_time;					\
-	u32 __displaced;						\
+	u32 __displaced, __below;					\
 									\
 	do {								\
-		__displaced = __lc->displaced;				\
+		__displaced = shared(__lc->displaced);			\
+		__below = shared(__lc->below);				\
 		SCX_ASSERT(__send);					\
 		__in_time = LAB_WAIT_KICKED(__l, (__brought = (__cond)) || \
-					    __lc->displaced != __displaced); \
+					    shared(__lc->displaced) != __displaced || \
+					    shared(__lc->below) < __below); \
 	} while (__in_time && !__brought);				\
 	SCX_FAIL_IF(!__brought, "The kick did not bring about %s", #__cond); \
 })

@@ -414,8 +414,6 @@ int main(int argc, char **argv)
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	parse_all(argc, argv);
-	/* In control whatever the scheduler does to the others */
-	be(SCHED_FIFO | SCHED_RESET_ON_FORK, 50);
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGPIPE, SIG_IGN);
@@ -424,6 +422,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "kick_torture: FAILED: its BPF programs can't be loaded here\n");
 		return 1;
 	}
+	/*
+	 * In control whatever the scheduler does to the others. Not before: with PREEMPT_RT a
+	 * thread of low priority brings the memory for the programs' masks
+	 */
+	be(SCHED_FIFO | SCHED_RESET_ON_FORK, 50);
 
 	/* Waits are long on a busy virtual machine: tell of those that are too long there */
 	put("/sys/module/sched_ext/parameters/kick_wait_warn_ms", "2000");

@@ -295,6 +295,8 @@ static enum scx_test_status wait_of_irq(struct worker *w, enum lab_hook hook, in
 	unsigned long turns;
 
 	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
+	/* CPU 2 has waited before, and may leave further waits until the next tick */
+	usleep(20 * 1000);
 	lab_order(lab, 2, hook, 1, KICK_PREEMPT | KICK_WAIT, 1);
 	/* That is before the interrupt has ended, so the task has not gone on */
 	LAB_COMES(lab->cpus[2].sent != sent);
