@@ -5,13 +5,16 @@
 
 #include <scx/common.h>
 
-/*
- * The verifier refuses programs with BPF timers where PREEMPT_RT is on. Only there a spinlock is an
- * rt_mutex, which is its lock.
- */
+/* With PREEMPT_RT, and only then, a spinlock is an rt_mutex, which is its lock. */
+static inline bool __COMPAT_is_preempt_rt(void)
+{
+	return __COMPAT_struct_has_field("spinlock", "lock");
+}
+
+/* The verifier refuses programs with BPF timers there. */
 static inline bool __COMPAT_has_bpf_timers(void)
 {
-	return !__COMPAT_struct_has_field("spinlock", "lock");
+	return !__COMPAT_is_preempt_rt();
 }
 
 #endif	/* __SCX_KICK_COMPAT_H */

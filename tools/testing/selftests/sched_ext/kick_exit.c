@@ -2,6 +2,7 @@
 /* Kicks while the scheduler comes and goes: none outlives it, nothing hangs */
 #include <stdio.h>
 #include <unistd.h>
+#include <scx/kick_compat.h>
 #include "kick_test.h"
 
 #define KICKS	1000
@@ -118,7 +119,9 @@ static enum scx_test_status kick_exit_bypassed(void *ctx)
 
 	fprintf(stderr, "%lu kicks, IWI %lu, RES %lu\n", kicks, iwi, res);
 	SCX_GT(kicks, 40);
-	SCX_LT(iwi, kicks / 4);
+	/* With PREEMPT_RT, RCU sends its own, at the end of a section that was preempted */
+	if (!__COMPAT_is_preempt_rt())
+		SCX_LT(iwi, kicks / 4);
 	SCX_LT(res, kicks / 4);
 	return SCX_TEST_PASS;
 }

@@ -213,7 +213,8 @@ static enum scx_test_status comes(const struct hand_over *h)
 static enum scx_test_status hand_over(struct hand_over *h, const struct op *op, int round)
 {
 	struct lab *lab = h->w->lab;
-	struct lab_cpu *target;
+	struct lab_cpu *from = &lab->cpus[1], *target;
+	u32 displaced = shared(from->displaced);
 
 	/* Not where it comes from: the operation locks that CPU's rq */
 	h->to = h->w->ran_on ^ 1;
@@ -227,7 +228,8 @@ static enum scx_test_status hand_over(struct hand_over *h, const struct op *op, 
 	SCX_ASSERT(op->cause(h->w, round));
 	if (comes(h))
 		return SCX_TEST_FAIL;
-	SCX_ASSERT(carried_out(lab));
+	/* The operation was over before it was ordered, if a kick came late to bring it about */
+	SCX_ASSERT(carried_out(lab) || shared(from->displaced) != displaced);
 	return SCX_TEST_PASS;
 }
 
