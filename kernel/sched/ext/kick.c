@@ -404,7 +404,8 @@ static u64 kick_ns_since(u64 then)
 /* Note the time if @word, the word of @cpu, has no request yet. */
 static __always_inline void kick_asked(s32 cpu, int word)
 {
-	if (trace_sched_ext_kick_served_enabled() && !(word & KICK_REQ_MASK))
+	if (trace_sched_ext_kick_served_enabled() &&
+	    !(word & (KICK_REQ_MASK | KICK_REQ_LAZY)))
 		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1],
 			   ktime_get_mono_fast_ns());
 }
@@ -472,8 +473,73 @@ static noinline void kick_ask_wait(s32 cpu, bool program,
 }
 
 /*
- * Make a kick that is traced or waited for. Caller has executed (A) and has
- * interrupts off, so no wait begins in between.
+ * Have @cpu come to the KICK_REQ_LAZY that was just placed in its word by a
+ * full barrier, (J) of rule (7). A task that lost its tick to an endless slice
+ * would not come to it: an interrupt is needed there in any case, so the CPU
+ * schedules at once. Caller has interrupts off. @program and @irq_flags: see
+ * kick_self().
+ */
+static __always_inline void kick_leave_to_tick(s32 cpu, bool program,
+					       unsigned long irq_flags)
+{
+	int word;
+
+	kick_mark_lazy(cpu);
+	if (likely(!tick_nohz_full_cpu(cpu)) ||
+	    !(READ_ONCE(cpu_rq(cpu)->scx.flags) & SCX_RQ_CAN_STOP_TICK))
+		return;
+	if (kick_place(cpu, KICK_REQ_RESCHED, &word, true) == SCX_KICKED_SENT)
+		kick_send(cpu, word, program, irq_flags);
+}
+
+/*
+ * Put KICK_REQ_LAZY into the word of @cpu if that CPU runs a sched_ext task.
+ * Returns SCX_KICKED_NR if not: an idle CPU is to schedule at once, and in a
+ * cycle nobody is interrupted. Caller as for kick_one().
+ */
+static __always_inline enum scx_kick_outcome
+kick_lazily(s32 cpu, bool program, unsigned long irq_flags)
+{
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu);
+	int word = atomic_read(&kick->word);
+
+	do {
+		if ((word & (KICK_CPU_BUSY | KICK_CPU_ABOVE |
+			     KICK_CPU_PICKING)) != KICK_CPU_BUSY)
+			return SCX_KICKED_NR;
+		if (word & (KICK_REQ_LAZY | KICK_REQ_PREEMPT | KICK_REQ_TASK))
+			return SCX_KICKED_COALESCED;
+		kick_asked(cpu, word);
+	} while (!atomic_try_cmpxchg(&kick->word, &word,
+				     word | KICK_REQ_LAZY));	/* (J) */
+
+	if (word & KICK_REQ_MASK)
+		return SCX_KICKED_COALESCED;
+	kick_leave_to_tick(cpu, program, irq_flags);
+	return SCX_KICKED_LAZY;
+}
+
+/*
+ * Make a kick with KICK_REQ_LAZY, which others may have joined. Returns what
+ * became of it, or SCX_KICKED_NR and in *@req the kick to make instead. Caller
+ * as for kick_one().
+ */
+static noinline enum scx_kick_outcome
+kick_one_lazy(s32 cpu, int *req, bool program, unsigned long irq_flags)
+{
+	enum scx_kick_outcome outcome = SCX_KICKED_NR;
+
+	if (*req == KICK_REQ_LAZY)
+		outcome = kick_lazily(cpu, program, irq_flags);
+	if (outcome == SCX_KICKED_NR)
+		*req = (*req & KICK_REQ_WAIT) | KICK_REQ_RESCHED |
+		       KICK_REQ_PREEMPT;
+	return outcome;
+}
+
+/*
+ * Make a kick that is traced, waited for or lazy. Caller has executed (A) and
+ * has interrupts off, so no wait begins in between.
  */
 static noinline void kick_one_slow(s32 cpu, int req, bool program,
 				   unsigned long irq_flags)
@@ -481,6 +547,13 @@ static noinline void kick_one_slow(s32 cpu, int req, bool program,
 	enum scx_kick_outcome outcome;
 	int word;
 
+	if (req & KICK_REQ_LAZY) {
+		outcome = kick_one_lazy(cpu, &req, program, irq_flags);
+		if (outcome != SCX_KICKED_NR) {
+			kick_account(cpu, req, outcome);
+			return;
+		}
+	}
 	outcome = kick_place(cpu, req, &word, true);
 	if ((req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
 		kick_ask_wait(cpu, program, irq_flags);
@@ -499,7 +572,8 @@ static __always_inline void kick_one(s32 cpu, int req, bool program,
 	enum scx_kick_outcome outcome;
 	int word;
 
-	if (unlikely(kick_traced()) || unlikely(req & KICK_REQ_WAIT)) {
+	if (unlikely(kick_traced()) ||
+	    unlikely(req & (KICK_REQ_WAIT | KICK_REQ_LAZY))) {
 		kick_one_slow(cpu, req, program, irq_flags);
 		return;
 	}

@@ -49,7 +49,7 @@ static inline void scx_kick_cycle_start(struct rq *rq)
 	 * already counts on this cycle.
 	 */
 	word = atomic_xchg(&kick->word, kick->number | KICK_CPU_PICKING);
-	if (unlikely(word & (KICK_REQ_MASK | KICK_CLAIM)))
+	if (unlikely(word & (KICK_REQ_MASK | KICK_REQ_LAZY | KICK_CLAIM)))
 		scx_kick_serve(rq, word);
 }
 
@@ -140,13 +140,37 @@ static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
  * scx_kick_tick - the tick of a CPU that runs a sched_ext task
  * @rq: this CPU's rq
  *
- * Starts a cycle if this CPU has CPUs to wait for and no wait has begun.
+ * Starts a cycle if this CPU has CPUs to wait for and no wait has begun, and
+ * for a kick that has left that to the tick.
  *
  * Context: task_tick_scx(). Caller holds @rq's lock.
  */
 static inline void scx_kick_tick(struct rq *rq)
 {
-	if (__this_cpu_read(scx_kick_pcpu.wait.asked))
+	/* Others may write the word. What they ask later is for the next tick. */
+	if (__this_cpu_read(scx_kick_pcpu.wait.asked) ||
+	    (data_race(__this_cpu_read(scx_kick_pcpu.word.counter)) &
+	     KICK_REQ_LAZY))
+		resched_curr(rq);
+}
+
+/**
+ * scx_kick_tick_stops - a CPU may run without a tick from now on
+ * @rq: its rq
+ *
+ * Has the CPU schedule if a kick was left to the tick. In a cycle there is no
+ * such kick: its start has taken it, and none is placed before its end.
+ *
+ * Context: set_next_task_scx(). Caller holds @rq's lock, and has set
+ * %SCX_RQ_CAN_STOP_TICK.
+ */
+static inline void scx_kick_tick_stops(struct rq *rq)
+{
+	if (likely(!tick_nohz_full_cpu(cpu_of(rq))))
+		return;
+	smp_mb();	/* (K), pairs with (J) in kick_lazily() */
+	if (atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word) &
+	    KICK_REQ_LAZY)
 		resched_curr(rq);
 }
 

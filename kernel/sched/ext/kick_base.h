@@ -51,4 +51,7 @@ static __always_inline void kick_end_slice(struct task_struct *curr)
 	curr->scx.slice = 0;
 }
 
+/* This Linux has no mark for the way to user space: the tick is the occasion. */
+static __always_inline void kick_mark_lazy(s32 cpu) {}
+
 #endif	/* _KERNEL_SCHED_EXT_KICK_BASE_H */

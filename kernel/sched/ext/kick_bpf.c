@@ -11,18 +11,30 @@ static __always_inline int kick_req(u64 flags)
 }
 
 #define KICK_FLAGS_INVALID	\
-	"invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4)"
+	"invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4, PREEMPT_LAZY 0x8)"
 #define KICK_TASK_FLAGS_INVALID	\
-	"invalid flags 0x%llx to kick a task with (0 or WAIT 0x4)"
+	"invalid flags 0x%llx to kick a task with (0, or any of WAIT 0x4, PREEMPT_LAZY 0x8)"
 
-/* Check the flags of a kick: IDLE stands alone, the others combine. */
-static __always_inline bool kick_flags_valid(u64 flags)
+/* Find out if @flags are valid and without %SCX_KICK_PREEMPT_LAZY. */
+static __always_inline bool kick_flags_plain(u64 flags)
 {
-	if (likely(flags == SCX_KICK_IDLE ||
-		   !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
-		return true;
-	kick_error(KICK_FLAGS_INVALID, flags);
-	return false;
+	return likely(flags == SCX_KICK_IDLE ||
+		      !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT)));
+}
+
+/*
+ * Translate the flags of a kick that are not plain into KICK_REQ_*. Returns 0
+ * if they are invalid: IDLE stands alone, the others combine.
+ */
+static int kick_lazy_req(u64 flags)
+{
+	if (flags == SCX_KICK_PREEMPT_LAZY)
+		return KICK_REQ_LAZY;
+	if (flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT | SCX_KICK_PREEMPT_LAZY))
+		return 0;
+	/* What is not lazy goes before. */
+	return KICK_REQ_RESCHED | KICK_REQ_PREEMPT |
+	       (int)(flags & SCX_KICK_WAIT);
 }
 
 /* Find out if a BPF scheduler is loaded, and count the kick if not. */
@@ -40,6 +52,30 @@ static __always_inline bool kick_must_hold(void)
 	return unlikely(kick_in_op()) || unlikely(in_nmi());
 }
 
+/*
+ * Kick @cpu with @flags that are not plain, or end the BPF scheduler, which is
+ * loaded. Caller as for kick_cpu().
+ */
+static noinline void kick_flagged_lazy(s32 cpu, u64 flags,
+				       unsigned long irq_flags)
+{
+	int req = kick_lazy_req(flags);
+
+	if (!req) {
+		kick_error(KICK_FLAGS_INVALID, flags);
+		return;
+	}
+	if (!kick_reachable(cpu, req))
+		return;
+
+	if (!kick_must_hold())
+		kick_now(cpu, req, true, irq_flags);
+	else if (req == KICK_REQ_LAZY)
+		kick_hold_lazy(cpu);
+	else
+		kick_hold(cpu, req);
+}
+
 /* Kick @cpu with @flags. Caller as for kick_cpu(). */
 static __always_inline void kick_flagged(s32 cpu, u64 flags,
 					 unsigned long irq_flags)
@@ -48,7 +84,11 @@ static __always_inline void kick_flagged(s32 cpu, u64 flags,
 
 	if (!kick_enabled(cpu, req))
 		return;
-	if (!kick_flags_valid(flags) || !kick_reachable(cpu, req))
+	if (!kick_flags_plain(flags)) {
+		kick_flagged_lazy(cpu, flags, irq_flags);
+		return;
+	}
+	if (!kick_reachable(cpu, req))
 		return;
 
 	if (kick_must_hold())
@@ -213,6 +253,35 @@ static s32 kick_one_by_one(const struct cpumask *cpus, int req,
 	return asked;
 }
 
+/*
+ * Kick @cpus with @flags that are not plain, or end the BPF scheduler, which is
+ * loaded. Caller as for kick_cpu().
+ */
+static noinline s32 kick_cpumask_lazy(const struct cpumask *cpus, u64 flags,
+				      unsigned long irq_flags)
+{
+	int req = kick_lazy_req(flags);
+	s32 cpu, asked = 0;
+
+	if (!req) {
+		kick_error(KICK_FLAGS_INVALID, flags);
+		return -EINVAL;
+	}
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (unlikely(kick_bypassed()))
+		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
+	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
+		asked++;
+		if (!kick_must_hold())
+			kick_one_slow(cpu, req, true, irq_flags);
+		else if (req == KICK_REQ_LAZY)
+			kick_hold_lazy(cpu);
+		else
+			kick_hold(cpu, req);
+	}
+	return asked;
+}
+
 /* Kick @cpus as scx_bpf_kick_cpumask() does. Caller as for kick_cpu(). */
 static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 			unsigned long irq_flags)
@@ -221,8 +290,8 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 
 	if (!scx_enabled())
 		return kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
-	if (!kick_flags_valid(flags))
-		return -EINVAL;
+	if (!kick_flags_plain(flags))
+		return kick_cpumask_lazy(cpus, flags, irq_flags);
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed()))
@@ -234,19 +303,19 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 
 /*
  * Claim the preemption of @p on @cpu, and send it unless it has to be held
- * back. @wait is %KICK_REQ_WAIT or 0. Caller has executed (A) and has
- * interrupts off.
+ * back. @req is KICK_REQ_LAZY if @lazy, else KICK_REQ_TASK, perhaps with
+ * KICK_REQ_WAIT. Caller has executed (A) and has interrupts off.
  */
 static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
-					int wait, unsigned long irq_flags,
-					bool traced)
+					int req, bool lazy,
+					unsigned long irq_flags, bool traced)
 {
 	unsigned long switches;
 	int word;
 	s32 ret;
 
 	if (kick_must_hold()) {
-		ret = kick_hold_claim(p, cpu, wait);
+		ret = kick_hold_claim(p, cpu, req);
 		if (ret <= 0)
 			return ret;
 		/* NMI must not send, and there is one kick_claim only. */
@@ -254,13 +323,16 @@ static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
 			return -EBUSY;
 	}
 
-	ret = kick_claim_task(p, cpu, KICK_REQ_TASK | wait, &word, &switches,
-			      traced);
+	ret = kick_claim_task(p, cpu, req, &word, &switches, traced);
 	if (ret)
 		return ret;
-	if (unlikely(wait))
+	if (!lazy && unlikely(req & KICK_REQ_WAIT))
 		kick_ask_wait(cpu, true, irq_flags);
-	if (!(word & KICK_REQ_MASK))
+	if (word & KICK_REQ_MASK)
+		return 0;
+	if (lazy)
+		kick_leave_to_tick(cpu, true, irq_flags);
+	else
 		kick_send(cpu, word, true, irq_flags);
 	return 0;
 }
@@ -273,12 +345,42 @@ static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
 }
 
 /* Do what kick_task_on() does, count and trace it. */
-static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
+static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int req,
 				     unsigned long irq_flags)
 {
-	s32 ret = kick_task_on(p, cpu, wait, irq_flags, true);
+	s32 ret = kick_task_on(p, cpu, req, req == KICK_REQ_LAZY, irq_flags,
+			       true);
 
-	kick_account(cpu, KICK_REQ_TASK | wait, kick_task_outcome(ret));
+	kick_account(cpu, req, kick_task_outcome(ret));
+	return ret;
+}
+
+/*
+ * Preempt @p with @flags that are neither 0 nor %SCX_KICK_WAIT. Caller as for
+ * kick_task(). Returns 1 if that is to be done without
+ * %SCX_KICK_PREEMPT_LAZY.
+ */
+static noinline s32 kick_task_lazy(struct task_struct *p, s32 cpu, u64 flags,
+				   unsigned long irq_flags)
+{
+	s32 ret;
+
+	if (flags == (SCX_KICK_PREEMPT_LAZY | SCX_KICK_WAIT))
+		return 1;
+	if (flags != SCX_KICK_PREEMPT_LAZY) {
+		kick_error(KICK_TASK_FLAGS_INVALID, flags);
+		return -EINVAL;
+	}
+
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (unlikely(kick_bypassed())) {
+		kick_account(cpu, KICK_REQ_LAZY, SCX_KICKED_BYPASS);
+		return -EBUSY;
+	}
+	if (unlikely(kick_traced()))
+		return kick_task_traced(p, cpu, KICK_REQ_LAZY, irq_flags);
+	ret = kick_task_on(p, cpu, KICK_REQ_LAZY, true, irq_flags, false);
+	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
 	return ret;
 }
 
@@ -286,15 +388,18 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int wait,
 static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 				     unsigned long irq_flags)
 {
-	int req = KICK_REQ_TASK | (int)flags;
 	s32 cpu = task_cpu(p), ret;
+	int req;
 
-	if (!kick_enabled(cpu, req))
+	if (!kick_enabled(cpu, KICK_REQ_TASK))
 		return -ESRCH;
 	if (unlikely(flags & ~SCX_KICK_WAIT)) {
-		kick_error(KICK_TASK_FLAGS_INVALID, flags);
-		return -EINVAL;
+		ret = kick_task_lazy(p, cpu, flags, irq_flags);
+		if (ret <= 0)
+			return ret;
+		flags = SCX_KICK_WAIT;
 	}
+	req = KICK_REQ_TASK | (int)flags;
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed())) {
@@ -303,8 +408,8 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 		return -EBUSY;
 	}
 	if (unlikely(kick_traced()))
-		return kick_task_traced(p, cpu, (int)flags, irq_flags);
-	ret = kick_task_on(p, cpu, (int)flags, irq_flags, false);
+		return kick_task_traced(p, cpu, req, irq_flags);
+	ret = kick_task_on(p, cpu, req, false, irq_flags, false);
 	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
 	return ret;
 }
@@ -317,6 +422,7 @@ static bool __init kick_alloc(struct scx_kick *kick, int node)
 	       zalloc_cpumask_var_node(&kick->held.idle, GFP_KERNEL, node) &&
 	       zalloc_cpumask_var_node(&kick->held.resched, GFP_KERNEL, node) &&
 	       zalloc_cpumask_var_node(&kick->held.preempt, GFP_KERNEL, node) &&
+	       zalloc_cpumask_var_node(&kick->held.lazy, GFP_KERNEL, node) &&
 	       zalloc_cpumask_var_node(&kick->send, GFP_KERNEL, node);
 }
 

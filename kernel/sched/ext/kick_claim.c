@@ -34,7 +34,7 @@ static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu,
 		if (rcu_access_pointer(cpu_rq(cpu)->curr) != p)
 			return -ESRCH;
 		if (*word & (KICK_CPU_PICKING | KICK_REQ_PREEMPT |
-			     KICK_REQ_TASK | KICK_CLAIM))
+			     KICK_REQ_TASK | KICK_REQ_LAZY | KICK_CLAIM))
 			return -EBUSY;
 		/*
 		 * SCX_ENQ_PREEMPT, or the slice is used up. The slice may
@@ -98,14 +98,18 @@ static noinline void kick_flush_claim(struct kick_claim *claim)
 {
 	int word;
 
-	if (!kick_replace_claim(claim, KICK_REQ_TASK | claim->wait, &word)) {
+	if (!kick_replace_claim(claim, claim->req, &word)) {
 		if (kick_place(claim->cpu, KICK_REQ_IDLE, &word, true) ==
 		    SCX_KICKED_SENT)
 			kick_send(claim->cpu, word, false, 0);
 	} else {
-		if (claim->wait)
+		if (claim->req & KICK_REQ_WAIT)
 			kick_ask_wait(claim->cpu, false, 0);
-		if (!(word & (KICK_REQ_MASK | KICK_CPU_PICKING)))
+		if (word & (KICK_REQ_MASK | KICK_CPU_PICKING))
+			;	/* A cycle is on its way. */
+		else if (claim->req & KICK_REQ_LAZY)
+			kick_leave_to_tick(claim->cpu, false, 0);
+		else
 			kick_send(claim->cpu, word, false, 0);
 	}
 	WRITE_ONCE(claim->task, NULL);

@@ -10,7 +10,7 @@ static void kick_trace_served(s32 cpu, int word)
 	u64 asked = READ_ONCE(*asked_ns);
 
 	WRITE_ONCE(*asked_ns, 0);
-	trace_sched_ext_kick_served(cpu, word & KICK_REQ_MASK,
+	trace_sched_ext_kick_served(cpu, word & (KICK_REQ_MASK | KICK_REQ_LAZY),
 				    asked ? kick_ns_since(asked) : 0);
 }
 
@@ -53,10 +53,10 @@ void scx_kick_serve(struct rq *rq, int word)
 
 	if (word & KICK_CLAIM)
 		kick_put_back_claim(this_cpu_ptr(&scx_kick_pcpu));
-	if (!(word & KICK_REQ_MASK))
+	if (!(word & (KICK_REQ_MASK | KICK_REQ_LAZY)))
 		return;
 
-	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
+	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_REQ_LAZY)) &&
 	    curr->sched_class == &ext_sched_class)
 		kick_end_slice(curr);
 
@@ -94,12 +94,26 @@ static noinline bool kick_picking(s32 cpu, int req)
 	return true;
 }
 
+/*
+ * Find out if the task that was put on the local DSQ @dsq with
+ * %SCX_ENQ_PREEMPT_LAZY waits for the next cycle or tick of that CPU. Caller
+ * holds the lock of its rq, whose current task has lost its slice. In a cycle nobody is interrupted, see
+ * scx_kick_local_enq().
+ */
+static noinline bool kick_local_lazy(struct scx_dispatch_q *dsq, u64 enq_flags)
+{
+	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
+
+	return !(enq_flags & SCX_ENQ_PREEMPT) &&
+	       kick_lazily(cpu_of(rq), false, 0) != SCX_KICKED_NR;
+}
+
 /**
  * scx_kick_local_enq - a task was put on the local DSQ of a CPU
  * @dsq: the local DSQ
  * @p: the task
  * @enq_flags: %SCX_ENQ_PREEMPT takes the slice from the CPU's current sched_ext
- *	task
+ *	task, %SCX_ENQ_PREEMPT_LAZY does, too, but interrupts nobody
  *
  * Makes the CPU look at the task if it preempts, or if the CPU runs a class
  * below sched_ext.
@@ -123,13 +137,18 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
 	struct task_struct *curr = kick_curr(rq);
 	bool on_scx = curr->sched_class == &ext_sched_class;
 	bool preempt = on_scx && p != curr &&
-		       (enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT));
+		       (enq_flags & (SCX_ENQ_PREEMPT | SCX_ENQ_PREEMPT_LAZY |
+				     KICK_ENQ_PREEMPT));
 	int req = preempt ? KICK_REQ_TASK : 0, word;
 
-	if (preempt)
+	if (preempt) {
 		kick_end_slice(curr);
-	else if (!sched_class_above(&ext_sched_class, curr->sched_class))
+		if (unlikely(enq_flags & SCX_ENQ_PREEMPT_LAZY) &&
+		    kick_local_lazy(dsq, enq_flags))
+			return;
+	} else if (!sched_class_above(&ext_sched_class, curr->sched_class)) {
 		return;
+	}
 
 	/*
 	 * Core scheduling dispatches for siblings, which may be in another
@@ -203,6 +222,12 @@ void __scx_kick_sibling_pick(void)
 		new = kick->number | KICK_CPU_PICKING |
 		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
 			       KICK_CPU_ABOVE));
+		/*
+		 * The task of a KICK_REQ_LAZY may be leaving, and the dispatch
+		 * path has not looked.
+		 */
+		if (word & KICK_REQ_LAZY)
+			new |= KICK_REQ_TASK | KICK_REQ_RESCHED;
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 }
 
@@ -225,14 +250,14 @@ static int kick_dropped(int word, int state, bool switched)
 	 * task.
 	 */
 	if (state & KICK_CPU_ABOVE)
-		return KICK_REQ_MASK | KICK_CLAIM;
+		return KICK_REQ_MASK | KICK_REQ_LAZY | KICK_CLAIM;
 	/*
 	 * Without a switch the claim stands. Not PICKING: the BPF scheduler
 	 * was loaded during this cycle.
 	 */
 	if (!switched || !(word & KICK_CPU_PICKING))
 		return state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0;
-	return KICK_REQ_TASK | KICK_CLAIM |
+	return KICK_REQ_TASK | KICK_REQ_LAZY | KICK_CLAIM |
 	       (state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0);
 }
 
@@ -259,7 +284,7 @@ static void kick_cycle_again(struct scx_kick *kick, int word, bool switched)
 		smp_rmb();
 		state = kick_state();
 		new = kick->number | state |
-		      (word & (KICK_REQ_MASK | KICK_CLAIM) &
+		      (word & (KICK_REQ_MASK | KICK_REQ_LAZY | KICK_CLAIM) &
 		       ~kick_dropped(word, state, switched));
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));	/* (H) */
 
@@ -329,6 +354,7 @@ void scx_kick_reset(void)
 		cpumask_clear(kick->held.idle);
 		cpumask_clear(kick->held.resched);
 		cpumask_clear(kick->held.preempt);
+		cpumask_clear(kick->held.lazy);
 		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).wait_before_ns, 0);
 		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).wait_told, false);
 	}

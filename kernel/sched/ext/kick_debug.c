@@ -81,7 +81,7 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 	size_t state_len;
 
 	seq_buf_init(&line, text, sizeof(text));
-	seq_buf_printf(&line, "kick=%s%s%s%s%s%s%s cycle=%u",
+	seq_buf_printf(&line, "kick=%s%s%s%s%s%s%s%s cycle=%u",
 		       word & KICK_CPU_PICKING ? "picking" :
 		       word & KICK_CPU_ABOVE ? "above" :
 		       word & KICK_CPU_BUSY ? "busy" : "idle",
@@ -90,6 +90,7 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 		       word & KICK_REQ_PREEMPT ? "+preempt" : "",
 		       word & KICK_REQ_TASK ? "+task" : "",
 		       word & KICK_REQ_WAIT ? "+wait" : "",
+		       word & KICK_REQ_LAZY ? "+lazy" : "",
 		       word & KICK_CLAIM ? "+claim" : "",
 		       (u32)word >> KICK_CYCLE_SHIFT);
 	state_len = seq_buf_used(&line);
@@ -97,7 +98,8 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 	kick_dump_counters(&line, cpu);
 
 	if (idle) {
-		if (!(word & KICK_REQ_MASK) && seq_buf_used(&line) == state_len)
+		if (!(word & (KICK_REQ_MASK | KICK_REQ_LAZY)) &&
+		    seq_buf_used(&line) == state_len)
 			return;
 		dump_newline(s);
 		dump_line(s, "CPU %-4d: idle", cpu);

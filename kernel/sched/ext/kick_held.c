@@ -12,7 +12,8 @@
 
 /*
  * Add kick @req to @held, of the same CPU: preempt beats plain, plain beats
- * idle.
+ * idle. KICK_REQ_LAZY becomes a preemption at once with all but idle, see
+ * kick_one_lazy().
  */
 static __always_inline int kick_stronger(int held, int req)
 {
@@ -49,7 +50,7 @@ static bool kick_hold_in_masks(struct scx_kick *this_kick, s32 cpu, int req)
  * suspends, which goes with a bypass, interrupts may not work. Caller then
  * makes the kick at once, and a bypass makes up for those that it drops.
  */
-static bool kick_hold_for_work(void)
+static __always_inline bool kick_hold_for_work(void)
 {
 	if (unlikely(!cpu_online(smp_processor_id())))
 		return false;
@@ -114,15 +115,45 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 }
 
 /*
- * Claim the preemption of @p, which is sent after the operation. Caller as for
- * kick_hold(), and has executed (A).
+ * Hold back a kick with KICK_REQ_LAZY. Caller as for kick_hold(), and notrace
+ * for the same reason. Kicks of other CPUs than the first go to a cpumask of
+ * their own.
+ */
+static noinline notrace void kick_hold_lazy(s32 cpu)
+{
+	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
+	struct kick_held *held = &this_kick->held;
+	enum kick_op op = in_nmi() ? KICK_OP_LOCKED : kick_op();
+	bool marked;
+
+	if (op == KICK_OP_LOCKED) {
+		if (!kick_hold_for_work()) {
+			kick_now(cpu, KICK_REQ_LAZY, false, 0);
+			return;
+		}
+	} else if (!held->req || held->cpu == cpu) {
+		kick_hold(cpu, KICK_REQ_LAZY);
+		return;
+	} else {
+		kick_hold_until(this_kick, op);
+	}
+	marked = cpumask_test_and_set_cpu(cpu, held->lazy);
+	WRITE_ONCE(held->masks, true);
+	/* Last: a program attached to the tracepoint may kick. */
+	if (marked)
+		kick_account(cpu, KICK_REQ_LAZY, SCX_KICKED_COALESCED);
+}
+
+/*
+ * Claim the preemption of @p, which is sent after the operation, as @req. Caller
+ * as for kick_hold(), and has executed (A).
  *
  * Returns 1 if the claim cannot be held back. That is so if this CPU holds one
  * back already, or if its irq_work would wait for the next tick: by then @p may
  * be gone. Otherwise returns what kick_claim_task() does.
  */
 static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu,
-					    int wait)
+					    int req)
 {
 	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
 	struct kick_claim *claim = &this_kick->claim;
@@ -145,7 +176,7 @@ static noinline notrace s32 kick_hold_claim(struct task_struct *p, s32 cpu,
 	}
 	claim->switches = switches;
 	claim->cpu = cpu;
-	claim->wait = wait;
+	claim->req = req;
 	if (op == KICK_OP_LOCKED)
 		kick_queue_work();
 	else
@@ -200,6 +231,7 @@ static void kick_drain(struct scx_kick *this_kick,
 		unsigned long preempt = kick_take_bits(held->preempt, i);
 		unsigned long resched = kick_take_bits(held->resched, i);
 		unsigned long idle = kick_take_bits(held->idle, i);
+		unsigned long lazy = kick_take_bits(held->lazy, i);
 		s32 first = i * BITS_PER_LONG;
 
 		kick_held_cpus(first, preempt,
@@ -209,6 +241,7 @@ static void kick_drain(struct scx_kick *this_kick,
 		kick_held_cpus(first, resched, KICK_REQ_RESCHED | wait,
 			       outcome);
 		kick_held_cpus(first, idle, KICK_REQ_IDLE, outcome);
+		kick_held_cpus(first, lazy, KICK_REQ_LAZY, outcome);
 	}
 }
 

@@ -17,11 +17,16 @@ struct seq_buf;
  *	a sched_ext task, so that the cycle goes through the dispatch path.
  * @SCX_KICK_WAIT: The calling CPU starts no further sched_ext task before the
  *	kicked CPU has entered a scheduling cycle that started after the kick.
+ * @SCX_KICK_PREEMPT_LAZY: Take the slice as %SCX_KICK_PREEMPT does, but do not
+ *	interrupt the task that runs: the CPU starts a cycle at its next
+ *	occasion, by its next tick at the latest. Each other kick of the CPU
+ *	goes before, and so do %SCX_KICK_PREEMPT and %SCX_KICK_WAIT with it.
  */
 enum scx_kick_flags {
 	SCX_KICK_IDLE		= 1LLU << 0,
 	SCX_KICK_PREEMPT	= 1LLU << 1,
 	SCX_KICK_WAIT		= 1LLU << 2,
+	SCX_KICK_PREEMPT_LAZY	= 1LLU << 3,
 };
 
 /* scx_kick::word, what was asked of the CPU. The flags keep their places. */
@@ -32,8 +37,14 @@ enum scx_kick_flags {
 #define KICK_REQ_TASK		0x10	/* preempt the task that was seen */
 #define KICK_REQ_MASK		0x1f
 
+/*
+ * Preempt the task that was seen, when a cycle comes, or a tick. Not in
+ * KICK_REQ_MASK: nothing else is on its way for it.
+ */
+#define KICK_REQ_LAZY		0x20
+
 /* A task was claimed by an operation. Becomes KICK_REQ_TASK after it. */
-#define KICK_CLAIM		0x20
+#define KICK_CLAIM		0x800
 
 /* scx_kick::word, where the CPU is in its scheduling cycle */
 #define KICK_CPU_IDLE		0x000	/* idle, or nothing is known of it */
@@ -53,9 +64,9 @@ enum scx_kick_flags {
  * from KICK_SIBLING up: the number of picks that a sibling made, which rule (5)
  * of kick.c raises, too. Both wrap.
  */
-#define KICK_CYCLE_SHIFT	17
+#define KICK_CYCLE_SHIFT	18
 #define KICK_CYCLE		BIT(KICK_CYCLE_SHIFT)
-#define KICK_SIBLING		BIT(11)
+#define KICK_SIBLING		BIT(12)
 
 /* Takes the slice as SCX_ENQ_PREEMPT does, but leaves the task at the tail */
 #define KICK_ENQ_PREEMPT	BIT_ULL(63)
@@ -73,6 +84,7 @@ enum scx_kick_flags {
  * REFUSED	it returned -EBUSY, and not because of a bypass
  * GONE		it returned -ESRCH, with a BPF scheduler loaded
  * HIGHER	nothing to do, a task of a higher class keeps the CPU
+ * LAZY		left to the next cycle of the CPU, or to its tick
  */
 #define KICK_OUTCOMES(EM, EM_LAST)			\
 	EM(SCX_KICKED_SENT,	"sent")		\
@@ -85,7 +97,8 @@ enum scx_kick_flags {
 	EM(SCX_KICKED_CLAIMED,	"claimed")	\
 	EM(SCX_KICKED_REFUSED,	"refused")	\
 	EM(SCX_KICKED_GONE,	"gone")		\
-	EM_LAST(SCX_KICKED_HIGHER, "higher")
+	EM(SCX_KICKED_HIGHER,	"higher")	\
+	EM_LAST(SCX_KICKED_LAZY, "lazy")
 
 #undef EM
 #define EM(outcome, name)	outcome,
@@ -111,13 +124,14 @@ enum kick_op {
  * @task: the task, NULL: there is none
  * @switches: task_switches(@task), which tells the stint
  * @cpu: where @task runs
- * @wait: %KICK_REQ_WAIT or 0
+ * @req: what it asks for: %KICK_REQ_TASK, perhaps with %KICK_REQ_WAIT, or
+ *	%KICK_REQ_LAZY
  */
 struct kick_claim {
 	struct task_struct	*task;
 	unsigned long		switches;
 	s32			cpu;
-	int			wait;
+	int			req;
 };
 
 /**
@@ -163,6 +177,7 @@ struct kick_wait {
  * @idle: kick with %KICK_REQ_IDLE
  * @resched: kick with %KICK_REQ_RESCHED
  * @preempt: kick with %KICK_REQ_RESCHED and %KICK_REQ_PREEMPT
+ * @lazy: kick with %KICK_REQ_LAZY
  *
  * NMI may set bits of the cpumasks, @masks and @wait at any time.
  */
@@ -175,6 +190,7 @@ struct kick_held {
 	cpumask_var_t		idle;
 	cpumask_var_t		resched;
 	cpumask_var_t		preempt;
+	cpumask_var_t		lazy;
 };
 
 /**

@@ -84,6 +84,7 @@ struct lab_cpu {
 	__u64 expired;		/* ... with a task that could go on but for its slice */
 	__u64 interrupted;	/* interrupts other CPUs sent here, with lab_watch_sends */
 	__u64 balances;		/* cycles begun, with lab_watch_cycles */
+	__u64 expired_ticks;	/* ->ticks when a task last had to go without slice */
 	__u64 enqueues;		/* tasks queued for this CPU */
 	__u64 runs;		/* tasks picked */
 	__u64 stops;		/* tasks that had to make room while they could run */

@@ -68,4 +68,16 @@ static __always_inline void kick_end_slice(struct task_struct *curr)
 		__scx_add_event(root, SCX_EV_SLICE_DENIED, 1);
 }
 
+/*
+ * Have what @cpu runs schedule on its way to user space. If that is another
+ * task by now, it schedules once for nothing. Caller has interrupts off, so the
+ * task does not go away.
+ */
+static __always_inline void kick_mark_lazy(s32 cpu)
+{
+	if (TIF_NEED_RESCHED_LAZY != TIF_NEED_RESCHED)
+		set_tsk_thread_flag(rcu_dereference_raw(cpu_rq(cpu)->curr),
+				    TIF_NEED_RESCHED_LAZY);
+}
+
 #endif	/* _KERNEL_SCHED_EXT_KICK_BASE_H */

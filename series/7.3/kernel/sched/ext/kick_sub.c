@@ -217,24 +217,28 @@ static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 		kick_now(cpu, req, true, irq_flags);
 }
 
-/* Check the flags of a kick, and end @sch if they are invalid. */
-static bool kick_sub_flags_valid(struct scx_sched *sch, u64 flags)
+/*
+ * Translate the flags of a kick into KICK_REQ_*. Returns 0 and ends @sch if they
+ * are invalid. Only a cycle judges whom @sch may preempt, so no kick is left to
+ * a tick: %SCX_KICK_PREEMPT_LAZY is %SCX_KICK_PREEMPT here.
+ */
+static int kick_sub_req(struct scx_sched *sch, u64 flags)
 {
-	if (likely(flags == SCX_KICK_IDLE ||
-		   !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT))))
-		return true;
-	scx_error(sch, KICK_FLAGS_INVALID, flags);
-	return false;
+	int req = kick_flags_plain(flags) ? kick_req(flags) :
+					    kick_lazy_req(flags);
+
+	if (!req)
+		scx_error(sch, KICK_FLAGS_INVALID, flags);
+	return req == KICK_REQ_LAZY ? KICK_REQ_RESCHED | KICK_REQ_PREEMPT : req;
 }
 
 /* Do for @sch what kick_cpu() does for the root. */
 static void kick_sub_cpu(struct scx_sched *sch, s32 cpu, u64 flags,
 			 unsigned long irq_flags)
 {
-	int req = kick_req(flags);
+	int req = kick_sub_req(sch, flags);
 
-	if (kick_sub_flags_valid(sch, flags) &&
-	    scx_cpu_valid(sch, cpu, "in a kick") && kick_reachable(cpu, req))
+	if (req && scx_cpu_valid(sch, cpu, "in a kick") && kick_reachable(cpu, req))
 		kick_sub_one(sch, cpu, req, irq_flags);
 }
 
@@ -242,10 +246,10 @@ static void kick_sub_cpu(struct scx_sched *sch, s32 cpu, u64 flags,
 static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus,
 			    u64 flags, unsigned long irq_flags)
 {
-	int req = kick_req(flags);
+	int req = kick_sub_req(sch, flags);
 	s32 cpu, asked = 0;
 
-	if (!kick_sub_flags_valid(sch, flags))
+	if (!req)
 		return -EINVAL;
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		kick_sub_one(sch, cpu, req, irq_flags);
@@ -280,7 +284,7 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
 {
 	s32 cpu = task_cpu(p);
 
-	if (unlikely(flags & ~SCX_KICK_WAIT)) {
+	if (unlikely(flags & ~(SCX_KICK_WAIT | SCX_KICK_PREEMPT_LAZY))) {
 		scx_error(sch, KICK_TASK_FLAGS_INVALID, flags);
 		return -EINVAL;
 	}
@@ -288,7 +292,7 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
 		return -ESRCH;
 	smp_mb();	/* as in kick_now() */
 	if (unlikely(READ_ONCE(sch->bypass_depth))) {
-		kick_account(cpu, KICK_REQ_TASK | (int)flags,
+		kick_account(cpu, KICK_REQ_TASK | (int)(flags & SCX_KICK_WAIT),
 			     SCX_KICKED_BYPASS);
 		return -EBUSY;
 	}

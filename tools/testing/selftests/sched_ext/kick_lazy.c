@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SCX_KICK_PREEMPT_LAZY and SCX_ENQ_PREEMPT_LAZY: what they take, by when, that they interrupt
+ * nobody, and what goes before them. By their names: the kernel's BTF has their values.
+ */
+#include <stdio.h>
+#include <unistd.h>
+#include "kick_test.h"
+
+#define KICKS	100
+#define ROUNDS	20
+
+static u64 kick_lazy_flag, enq_lazy_flag;
+
+/* Two tasks that never give up CPU 1 by themselves; the first one runs */
+static enum scx_test_status two_spinners(struct lab *lab, struct bpf_program *tracer,
+					 struct worker *w[2])
+{
+	SCX_FAIL_IF(!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &kick_lazy_flag) ||
+		    !__COMPAT_read_enum("scx_enq_flags", "SCX_ENQ_PREEMPT_LAZY", &enq_lazy_flag),
+		    "The kernel has no lazy preemption");
+	SCX_ASSERT(lab_start(lab, tracer));
+	w[0] = lab_spin(lab, 1);
+	w[1] = lab_work(lab, 1, SCHED_EXT, work_spin);
+	SCX_ASSERT(w[0] && w[1]);
+	return SCX_TEST_PASS;
+}
+
+/* Each kick lets the other task run, by the next tick but one that the task which ran has seen */
+static enum scx_test_status kick_lazy(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	struct irqs kicker;
+	u64 interrupted;
+	int i;
+
+	if (two_spinners(lab, lab->skel->progs.lab_watch_sends, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+
+	kicker = lab_irqs(0);
+	interrupted = lc->interrupted;
+	for (i = 0; i < KICKS; i++) {
+		struct worker *next = w[(i + 1) % 2];
+		unsigned long turns = next->turns;
+		u64 expired = lc->expired, ticks = lc->ticks;
+
+		LAB_KICK_BRINGS(lab, 1, kick_lazy_flag, lc->expired != expired);
+		LAB_COMES(next->turns != turns);
+		SCX_LE(lc->expired_ticks - ticks, 2);
+		SCX_EQ(lc->curr, next->tid);
+	}
+	SCX_LT(lab_irqs(0).iwi - kicker.iwi, KICKS / 4);
+	SCX_LT(lc->interrupted - interrupted, KICKS / 4);
+
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_lazy_idle(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	int i;
+
+	if (two_spinners(lab, NULL, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[2];
+	for (i = 0; i < KICKS; i++) {
+		u64 dispatches = lc->dispatches;
+
+		LAB_KICK_BRINGS(lab, 2, kick_lazy_flag, lc->dispatches != dispatches);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/*
+ * CPU 1 stands still, so nothing is served. @first and then @then are asked of it; whether it is
+ * sent an interrupt for the first one, and for the second one.
+ */
+static enum scx_test_status ask_twice(struct lab *lab, u64 first, u64 then, bool sends, bool sends_then,
+				      int *rounds)
+{
+	struct lab_cpu *lc = &lab->cpus[1];
+	u32 overheld = lc->overheld;
+	u64 expired, before, after_first, after_then;
+	bool held;
+
+	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
+	expired = lc->expired;
+	before = shared(lc->interrupted);
+	SCX_ASSERT(lab_kick(lab, 1, first, 1));
+	after_first = shared(lc->interrupted);
+	SCX_ASSERT(lab_kick(lab, 1, then, 1));
+	after_then = shared(lc->interrupted);
+	held = shared(lc->held) && shared(lc->overheld) == overheld && lc->expired == expired;
+	lab_unhold(lab, 1);
+
+	LAB_FOLLOWS(lab, lc->expired != expired);
+	if (held && (after_first != before) == sends && (after_then != after_first) == sends_then)
+		*rounds += 1;
+	return SCX_TEST_PASS;
+}
+
+/* Others may interrupt the CPU as well, and not each kick finds it on its sched_ext task */
+static enum scx_test_status asked_twice(struct lab *lab, u64 first, u64 then, bool sends,
+					bool sends_then)
+{
+	int i, rounds = 0;
+
+	for (i = 0; i < ROUNDS; i++) {
+		if (ask_twice(lab, first, then, sends, sends_then, &rounds))
+			return SCX_TEST_FAIL;
+	}
+	SCX_FAIL_IF(rounds < ROUNDS / 2, "0x%lx, then 0x%lx: as expected %d of %d times", first, then,
+		    rounds, ROUNDS);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_lazy_order(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w[2];
+
+	if (two_spinners(lab, lab->skel->progs.lab_watch_sends, w) ||
+	    asked_twice(lab, kick_lazy_flag, kick_lazy_flag, false, false) ||
+	    asked_twice(lab, kick_lazy_flag, KICK_IDLE, false, false) ||
+	    asked_twice(lab, kick_lazy_flag, 0, false, true) ||
+	    asked_twice(lab, kick_lazy_flag, KICK_PREEMPT, false, true) ||
+	    asked_twice(lab, KICK_PREEMPT, kick_lazy_flag, true, false) ||
+	    asked_twice(lab, 0, kick_lazy_flag, true, false) ||
+	    asked_twice(lab, kick_lazy_flag | KICK_PREEMPT, 0, true, false) ||
+	    asked_twice(lab, kick_lazy_flag | KICK_WAIT, 0, true, false))
+		return SCX_TEST_FAIL;
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/* From ops of another CPU and of the own one. Kicks of several CPUs go to cpumasks */
+static enum scx_test_status kick_lazy_from_op(void *ctx)
+{
+	static const enum lab_hook from[] = { LAB_TICK, LAB_RUNNING, LAB_ENQUEUE, LAB_DISPATCH };
+	struct lab *lab = ctx;
+	struct worker *w[2];
+	int i;
+
+	if (two_spinners(lab, NULL, w))
+		return SCX_TEST_FAIL;
+	for (i = 2; i < 4; i++) {
+		lab->workers[i].target = 2;
+		SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
+	}
+
+	for (i = 0; i < KICKS; i++) {
+		int by = i % 5 ? 2 : 1;
+		u64 expired = lab->cpus[1].expired;
+
+		lab->cpus[by].mask = i % 3 ? 0 : 1 << 1 | 1 << 3;
+		lab_order(lab, by, by == 1 ? LAB_TICK : from[i % 4], 1, kick_lazy_flag, 1);
+		LAB_COMES(!lab->cpus[by].left);
+		LAB_BRINGS(lab, 1, lab_kick(lab, 1, KICK_IDLE, 1), lab->cpus[1].expired != expired);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/* One gets the claim and the others are refused, also who would preempt at once */
+static enum scx_test_status kick_lazy_task(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	int i, claimed = 0;
+	u64 interrupted;
+
+	if (two_spinners(lab, lab->skel->progs.lab_watch_sends, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+	SCX_EQ(lab_kick_task(lab, w[1], kick_lazy_flag), -ESRCH);
+
+	for (i = 0; i < ROUNDS; i++) {
+		struct worker *victim = w[i % 2], *next = w[(i + 1) % 2];
+		unsigned long turns = next->turns;
+		u32 overheld = lc->overheld;
+		s32 first, second, at_once;
+		u64 expired;
+
+		SCX_ASSERT(lab_goes_on(victim) && lab_hold(lab, 1, LAB_TICK));
+		expired = lc->expired;
+		interrupted = shared(lc->interrupted);
+		first = lab_kick_task(lab, victim, kick_lazy_flag);
+		second = lab_kick_task(lab, victim, kick_lazy_flag);
+		at_once = lab_kick_task(lab, victim, 0);
+		if (shared(lc->overheld) == overheld && !first) {
+			SCX_EQ(second, -EBUSY);
+			SCX_EQ(at_once, -EBUSY);
+			claimed += shared(lc->interrupted) == interrupted;
+		}
+		lab_unhold(lab, 1);
+		if (first)
+			SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
+		LAB_FOLLOWS(lab, lc->expired != expired);
+		LAB_COMES(next->turns != turns);
+	}
+	SCX_GE(claimed, ROUNDS / 2);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/* What runs after the claimed task keeps its slice, by the way the task goes */
+static enum scx_test_status kick_lazy_gone(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	int i, left = 0;
+
+	if (two_spinners(lab, NULL, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+	for (i = 0; i < ROUNDS; i++) {
+		struct worker *victim = w[i % 2], *next = w[(i + 1) % 2];
+		u32 overheld = lc->overheld;
+		u64 expired, ticks;
+		bool claimed;
+
+		SCX_ASSERT(lab_goes_on(victim) && lab_hold(lab, 1, LAB_TICK));
+		expired = lc->expired;
+		claimed = !lab_kick_task(lab, victim, kick_lazy_flag) &&
+			  shared(lc->overheld) == overheld;
+		/* An interrupt that makes the CPU schedule comes before the next tick */
+		SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
+		lab_unhold(lab, 1);
+		LAB_COMES(lc->curr == next->tid);
+		ticks = lc->ticks;
+		LAB_COMES(lc->ticks > ticks + 3);
+		if (claimed && lc->displaced == 0) {
+			SCX_EQ(lc->expired, expired + 1);
+			SCX_EQ(lc->curr, next->tid);
+			left++;
+		}
+	}
+	SCX_ASSERT(left || lc->displaced);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_lazy_enq(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2], *sleeper;
+	u64 interrupted;
+	int i;
+
+	if (two_spinners(lab, lab->skel->progs.lab_watch_sends, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+	sleeper = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(sleeper && lab_route(lab, sleeper, DSQ_LOCAL, enq_lazy_flag, -1));
+	SCX_ASSERT(lab_ring(sleeper));
+	LAB_COMES(sleeper->turns == 1);
+
+	interrupted = lc->interrupted;
+	for (i = 2; i < KICKS; i++) {
+		u64 ticks = lc->ticks;
+
+		SCX_ASSERT(lab_ring(sleeper));
+		LAB_COMES(sleeper->turns == i);
+		SCX_LE(lc->expired_ticks - ticks, 2);
+	}
+	SCX_LT(lc->interrupted - interrupted, KICKS / 4);
+
+	/* At once if that is asked for as well */
+	SCX_ASSERT(lab_route(lab, sleeper, DSQ_LOCAL, enq_lazy_flag | ENQ_PREEMPT, -1));
+	interrupted = lc->interrupted;
+	for (; i < 2 * KICKS; i++) {
+		SCX_ASSERT(lab_ring(sleeper));
+		LAB_COMES(sleeper->turns == i);
+	}
+	SCX_GT(lc->interrupted - interrupted, KICKS / 2);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+LAB_TEST(kick_lazy,
+	 "SCX_KICK_PREEMPT_LAZY takes the slice by the next tick and interrupts nobody",
+	 STOCK_FAILS("has no such flag"))
+
+LAB_TEST(kick_lazy_idle,
+	 "SCX_KICK_PREEMPT_LAZY makes an idle CPU call ops.dispatch",
+	 STOCK_FAILS("has no such flag"))
+
+LAB_TEST(kick_lazy_order,
+	 "a second lazy kick and one with IDLE send nothing, a plain one and PREEMPT go before",
+	 STOCK_FAILS("has no such flag"))
+
+LAB_TEST(kick_lazy_from_op,
+	 "operations can kick with SCX_KICK_PREEMPT_LAZY, one CPU or several",
+	 STOCK_FAILS("has no such flag"))
+
+LAB_TEST(kick_lazy_task,
+	 "a lazy claim is granted to one, refuses the others and interrupts nobody",
+	 STOCK_FAILS("has no such flag"))
+
+LAB_TEST(kick_lazy_gone,
+	 "a lazy claim ends when its task leaves the CPU, and hits nobody",
+	 STOCK_FAILS("has no such flag"))
+
+LAB_TEST(kick_lazy_enq,
+	 "a task inserted with SCX_ENQ_PREEMPT_LAZY runs by the next tick and interrupts nobody",
+	 STOCK_FAILS("has no such flag"))
