@@ -36,8 +36,11 @@
 #define K_RESCHED	8
 #define K_IDLE		16
 #define K_OP_KICKS	32	/* K_OP, and a kick of the same CPU from there */
-#ifdef CLAIM_WAIT
-#define TASK		(KICK_REQ_TASK | KICK_REQ_WAIT)		/* what claims ask for */
+#define K_LAZY		64	/* a kick with SCX_KICK_PREEMPT_LAZY */
+#ifdef LAZY
+#define TASK		KICK_REQ_LAZY				/* what claims ask for */
+#elif defined(CLAIM_WAIT)
+#define TASK		(KICK_REQ_TASK | KICK_REQ_WAIT)
 #else
 #define TASK		KICK_REQ_TASK
 #endif
@@ -71,6 +74,8 @@ hidden byte wait_ends;			/* nor is anything waited for */
 #define KICK_CPU_PICKING	64
 #define KICK_CPU_BUSY		128
 #define KICK_CPU_ABOVE		256	/* with BUSY */
+#define KICK_REQ_LAZY		512
+#define OF_STINT		(KICK_REQ_TASK | KICK_REQ_LAZY)
 
 /* Tasks. */
 #define IDLE	0
@@ -134,6 +139,8 @@ bit unqueued[CLAIMERS];		/* the operation's task is not on the queue yet */
 bit owed;
 bit owed_idle;
 bit owed_preempt;
+bit lazy;			/* a kick with SCX_KICK_PREEMPT_LAZY */
+byte lazy_turn;			/* of the task that ran in this turn */
 bit kicked;
 byte bell;
 
@@ -147,6 +154,7 @@ inline forget()
 {
 	holder = 0; holder_turn = 0; armed = 0;
 	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; bell = 0;
+	lazy = 0; lazy_turn = 0;
 	preempted()
 }
 
@@ -206,7 +214,20 @@ inline kick_place(c, req)
 
 #define SAME_NUMBER(s)	(number == s)
 #define SAME_WORD(w, s)	(word == w && SAME_NUMBER(s))
-#define PREEMPTING	(KICK_CPU_PICKING | KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM)
+#define PREEMPTING	(KICK_CPU_PICKING | KICK_REQ_PREEMPT | OF_STINT | KICK_CLAIM)
+#define RUNS_TASK(w)	(((w) & (KICK_CPU_PICKING | KICK_CPU_BUSY | KICK_CPU_ABOVE)) == KICK_CPU_BUSY)
+
+/* A kick that is left to the tick, if the CPU runs a task of sched_ext */
+inline kick_lazily(c)
+{
+	w = word;
+	if
+	:: RUNS_TASK(w) ->
+		owed = 1; lazy = 1; lazy_turn = turn;
+		word = (w & (KICK_REQ_PREEMPT | OF_STINT) -> w : w | KICK_REQ_LAZY)
+	:: else -> kick_place(c, (KICK_REQ_RESCHED | KICK_REQ_PREEMPT))
+	fi
+}
 
 /* A claim is in the word, from what the word @s and then rq->curr in @r said. */
 inline claimed(c, req)
@@ -214,10 +235,10 @@ inline claimed(c, req)
 	PROPERTY(one_claim_at_a_time, !holder);
 	holder = c + 1;
 	holder_turn = r;
-	armed = ((req) & KICK_REQ_TASK) != 0;
+	armed = ((req) & OF_STINT) != 0;
 	unqueued[c] = op;
 	if
-	:: armed -> send_if(c, !(w & KICK_REQ_MASK))
+	:: (req) & KICK_REQ_TASK -> send_if(c, !(w & KICK_REQ_MASK))
 	:: else
 	fi
 }
@@ -227,9 +248,9 @@ inline kick_claim(c, req)
 	do
 	:: ret == 0 ->
 		atomic { w = word; s = number;		/* (E) */
-			 pending = (at == CYCLE) || owed_preempt || holder;
+			 pending = (at == CYCLE) || owed_preempt || holder || lazy;
 #ifndef EXITS
-			 saw[c] = (w & (KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_CLAIM)) &&
+			 saw[c] = (w & (KICK_REQ_PREEMPT | OF_STINT | KICK_CLAIM)) &&
 				  !(w & KICK_CPU_PICKING)
 #endif
 			};
@@ -279,13 +300,14 @@ inline kick_replace_claim(c, req, ring)
 			:: !gone && word == w && number == s ->
 				word = (w & ~KICK_CLAIM) | BECOMES(w, req);
 				if
-				:: holder == c + 1 && (word & KICK_REQ_TASK) -> armed = 1
-				:: holder == c + 1 && !(word & KICK_REQ_TASK) ->
+				:: holder == c + 1 && (word & OF_STINT) -> armed = 1
+				:: holder == c + 1 && !(word & OF_STINT) ->
 					PROPERTY(claim_is_served, !(ring));
 					holder = 0; holder_turn = 0
 				:: else
 				fi;
-				send_if(c, ring && !(w & (KICK_REQ_MASK | KICK_CPU_PICKING)));
+				send_if(c, ring && !((req) & KICK_REQ_LAZY) &&
+					   !(w & (KICK_REQ_MASK | KICK_CPU_PICKING)));
 				break
 			:: else
 			fi }
@@ -367,9 +389,11 @@ active [CLAIMERS] proctype claimer()
 			kick_send_held(c)
 		fi
 
-	:: atomic { MAY(c) && CAN(c, K_PREEMPT + K_RESCHED + K_IDLE) && !DROPPED -> BEGIN(c) };
+	:: atomic { MAY(c) && CAN(c, K_PREEMPT + K_RESCHED + K_IDLE + K_LAZY) && !DROPPED ->
+		BEGIN(c) };
 		atomic {
 			if
+			:: CAN(c, K_LAZY) -> kick_lazily(c)
 			:: CAN(c, K_PREEMPT) -> kick_place(c, (KICK_REQ_RESCHED | KICK_REQ_PREEMPT))
 			:: CAN(c, K_RESCHED) -> kick_place(c, KICK_REQ_RESCHED)
 			:: CAN(c, K_IDLE) -> kick_place(c, KICK_REQ_IDLE)
@@ -391,9 +415,10 @@ active [CLAIMERS] proctype claimer()
 inline served(w)
 {
 	if
-	:: (w & KICK_REQ_TASK) && IS_EXT ->
-		PROPERTY(hits_only_what_is_claimed, holder && holder_turn == turn);
-		PROPERTY(task_is_there, !unqueued[holder - 1]);
+	:: (w & OF_STINT) && IS_EXT ->
+		PROPERTY(hits_only_what_is_claimed, (holder && holder_turn == turn) ||
+						    (lazy && lazy_turn == turn));
+		PROPERTY(task_is_there, !armed || holder_turn != turn || !unqueued[holder - 1]);
 		slice = 0
 	:: else
 	fi;
@@ -402,10 +427,12 @@ inline served(w)
 	:: else
 	fi;
 	if
-	:: w & (KICK_REQ_TASK | KICK_REQ_PREEMPT) -> preempted()
+	:: w & (OF_STINT | KICK_REQ_PREEMPT) -> preempted()
 	:: else
 	fi;
 	PROPERTY(preempts_if_asked, !(owed_preempt && IS_EXT && slice));
+	PROPERTY(preempts_if_asked, !(lazy && lazy_turn == turn && IS_EXT && slice));
+	lazy = 0; lazy_turn = 0;
 	PROPERTY(claim_is_served, !(armed && holder_turn == turn && IS_EXT && slice));
 	if
 	:: armed -> holder = 0; holder_turn = 0; armed = 0
@@ -434,7 +461,9 @@ inline scx_kick_cycle_start()
 inline scx_kick_sibling_pick()
 {
 	number++;
-	word = word | KICK_CPU_PICKING
+	/* the task may be leaving, and the dispatch path has not looked */
+	word = (word & KICK_REQ_LAZY -> (word & ~KICK_REQ_LAZY) | KICK_REQ_RESCHED | KICK_REQ_TASK :
+					word) | KICK_CPU_PICKING
 }
 
 /* A sibling has picked, and the CPU left a state in which it was left alone. */
@@ -444,7 +473,7 @@ inline scx_kick_sibling_pick()
 inline scx_kick_cycle_end()
 {
 	w = word;
-	keep = KICK_REQ_MASK | KICK_CLAIM;
+	keep = KICK_REQ_MASK | KICK_REQ_LAZY | KICK_CLAIM;
 	if
 	:: IS_ABOVE -> keep = 0; owed_preempt = 0
 	:: cur != IDLE && !IS_ABOVE -> keep = keep & ~KICK_REQ_IDLE
@@ -452,7 +481,7 @@ inline scx_kick_cycle_end()
 	fi;
 	if
 	:: (switched || IS_ABOVE) && (w & KICK_CPU_PICKING) ->
-		keep = keep & ~(KICK_REQ_TASK | KICK_CLAIM);
+		keep = keep & ~(OF_STINT | KICK_CLAIM);
 		if
 		:: holder ->
 			PROPERTY(claim_is_served, holder_turn != turn || !ext);
@@ -491,8 +520,8 @@ inline switch_to(next)
 
 active proctype cpu() provided (!hard)
 {
-	short w;
-	byte next, keep;
+	short w, keep;
+	byte next;
 	bit switched, blocked, rt;
 
 	do
@@ -576,6 +605,9 @@ active proctype interrupts()
 		:: loaded && (word & KICK_REQ_MASK) -> nr = 1
 		:: else
 		fi }
+	/* the tick, for what is left to it: whatever else is asked does not count on that */
+	:: atomic { loaded && (word & KICK_REQ_LAZY) && !(word & KICK_REQ_MASK) && IS_EXT &&
+		    !irqs_off && !hard && !nr -> nr = 1 }
 #ifndef NOTICK
 	/* a tick, or a wakeup */
 	:: atomic { ENV && !irqs_off && !hard && !nr ->
@@ -670,7 +702,7 @@ active proctype monitor()
 		PROPERTY(clean_after_exit, loaded || word == KICK_CPU_IDLE);
 		if
 		:: loaded ->
-			PROPERTY(claim_ends, !(word & (KICK_REQ_TASK | KICK_CLAIM)) && !holder);
+			PROPERTY(claim_ends, !(word & (OF_STINT | KICK_CLAIM)) && !holder);
 			PROPERTY(busy_is_preempted, !relied);
 			PROPERTY(wait_ends, !(word & KICK_REQ_WAIT));
 			PROPERTY(kick_is_served, IS_ABOVE || (!owed && !owed_preempt));
