@@ -2,6 +2,9 @@
 /*
  * Kicks for one binary on many kernels. What the running kernel knows is read from its BTF when
  * the program is loaded (CO-RE), so nothing of this depends on the kernel that vmlinux.h is from.
+ *
+ * This file needs no other one of its directory: copy it beside your own scx/common.bpf.h, and
+ * include it after that.
  */
 #ifndef __SCX_KICK_COMPAT_BPF_H
 #define __SCX_KICK_COMPAT_BPF_H
@@ -11,23 +14,38 @@
 /* libbpf ignores what follows ___ when it looks for the names in the running kernel. */
 enum scx_kick_flags___compat {
 	SCX_KICK_IDLE___compat = 1,
+	SCX_KICK_PREEMPT_LAZY___compat = 8,
+};
+
+enum scx_enq_flags___compat {
+	SCX_ENQ_PREEMPT_LAZY___compat = 1LLU << 35,
 };
 
 /*
- * SCX_KICK_IDLE's value in the running kernel, 0 where it has no such flag. The value must only be
- * computed on the branch that found it: elsewhere libbpf turns that instruction into one that the
- * verifier refuses unless it is never reached. The asm keeps clang from moving it out of there.
+ * A flag's value in the running kernel, or @__other where it has no such flag. The value must only
+ * be computed on the branch that found it: elsewhere libbpf turns that instruction into one that
+ * the verifier refuses unless it is never reached. The asm keeps clang from moving it out of there.
  */
+#define __COMPAT_KICK_FLAG(__type, __name, __other)					\
+({											\
+	__u64 __flag = (__other);							\
+											\
+	if (bpf_core_enum_value_exists(enum __type##___compat, __name##___compat)) {	\
+		asm volatile ("" : "+r"(__flag));					\
+		__flag = bpf_core_enum_value(enum __type##___compat, __name##___compat); \
+		asm volatile ("" : "+r"(__flag));					\
+	}										\
+	__flag;										\
+})
+
 static __always_inline __u64 __compat_scx_kick_idle(void)
 {
-	__u64 flag = 0;
+	return __COMPAT_KICK_FLAG(scx_kick_flags, SCX_KICK_IDLE, 0);
+}
 
-	if (bpf_core_enum_value_exists(enum scx_kick_flags___compat, SCX_KICK_IDLE___compat)) {
-		asm volatile ("" : "+r"(flag));
-		flag = bpf_core_enum_value(enum scx_kick_flags___compat, SCX_KICK_IDLE___compat);
-		asm volatile ("" : "+r"(flag));
-	}
-	return flag;
+static __always_inline __u64 __compat_scx_kick_preempt_lazy(void)
+{
+	return __COMPAT_KICK_FLAG(scx_kick_flags, SCX_KICK_PREEMPT_LAZY, 0);
 }
 
 /*
@@ -35,6 +53,17 @@ static __always_inline __u64 __compat_scx_kick_idle(void)
  * no wake-up is missed.
  */
 #define __COMPAT_scx_bpf_kick_cpu_IDLE(cpu)	scx_bpf_kick_cpu((cpu), __compat_scx_kick_idle())
+
+/* End the time of what @cpu runs, by its next tick. A kernel that cannot wait for that does it now. */
+#define __COMPAT_scx_bpf_kick_cpu_PREEMPT_LAZY(cpu)	\
+	scx_bpf_kick_cpu((cpu), __compat_scx_kick_preempt_lazy() ?: SCX_KICK_PREEMPT)
+
+/*
+ * A flag for a task inserted into a local DSQ: it preempts by the next tick. On a kernel that cannot
+ * wait for that it preempts now.
+ */
+#define __COMPAT_SCX_ENQ_PREEMPT_LAZY	\
+	__COMPAT_KICK_FLAG(scx_enq_flags, SCX_ENQ_PREEMPT_LAZY, SCX_ENQ_PREEMPT)
 
 s32 scx_bpf_kick_task(struct task_struct *p, u64 flags) __ksym __weak;
 s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags) __ksym __weak;
@@ -50,6 +79,15 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_task(struct task_struct *p, u64
 
 	scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_PREEMPT | flags);
 	return 0;
+}
+
+/*
+ * Claim the preemption of @p, by the next tick of its CPU. A kernel that cannot wait for that
+ * preempts now, one that cannot claim either does as above.
+ */
+static __always_inline s32 __COMPAT_scx_bpf_kick_task_lazy(struct task_struct *p)
+{
+	return __COMPAT_scx_bpf_kick_task(p, __compat_scx_kick_preempt_lazy());
 }
 
 /* Kick the CPUs of a cpumask, one after the other where the kernel cannot do it at once. */

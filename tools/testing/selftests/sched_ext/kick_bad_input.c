@@ -27,6 +27,7 @@
 #define KICK_IDLE	1ULL
 #define KICK_PREEMPT	2ULL
 #define KICK_WAIT	4ULL
+#define KICK_LAZY	8ULL
 
 static const char * const kfunc_names[] = {
 	[BAD_KICK_CPU]		= "scx_bpf_kick_cpu",
@@ -51,11 +52,14 @@ static const char * const context_names[] = {
 /* What a kick may be made with */
 static const u64 good_flags[] = {
 	0, KICK_IDLE, KICK_PREEMPT, KICK_WAIT, KICK_PREEMPT | KICK_WAIT,
+	KICK_LAZY, KICK_LAZY | KICK_PREEMPT, KICK_LAZY | KICK_WAIT,
+	KICK_LAZY | KICK_PREEMPT | KICK_WAIT,
 };
 
 /* Combinations of known flags that are none */
 static const u64 bad_flags[] = {
 	KICK_IDLE | KICK_PREEMPT, KICK_IDLE | KICK_WAIT, KICK_IDLE | KICK_PREEMPT | KICK_WAIT,
+	KICK_IDLE | KICK_LAZY, KICK_IDLE | KICK_LAZY | KICK_PREEMPT,
 };
 
 /* CPU numbers that are none, beside those around the number of CPUs */
@@ -356,7 +360,7 @@ static bool flags_good(u32 kfunc, u64 flags)
 	u32 i;
 
 	if (kfunc == BAD_KICK_TASK)
-		return !(flags & ~KICK_WAIT);
+		return !(flags & ~(KICK_WAIT | KICK_LAZY));
 	for (i = 0; i < ARRAY_SIZE(good_flags); i++) {
 		if (flags == good_flags[i])
 			return true;
@@ -376,9 +380,9 @@ static void bad_flag_patterns(void)
 		for (i = 0; i < ARRAY_SIZE(bad_flags); i++)
 			try_bad_flags(kfunc, bad_flags[i], BAD_SYSCALL);
 		for (i = 0; i < 32; i++)
-			try_bad_flags(kfunc, random_u64() | 1ULL << (3 + i), BAD_SYSCALL);
+			try_bad_flags(kfunc, random_u64() | 1ULL << (4 + i), BAD_SYSCALL);
 		for (context = BAD_SYSCALL + 1; context < BAD_NR_CONTEXTS; context++) {
-			try_bad_flags(kfunc, 8, context);
+			try_bad_flags(kfunc, 16, context);
 			try_bad_flags(kfunc, KICK_IDLE | KICK_WAIT, context);
 		}
 	}

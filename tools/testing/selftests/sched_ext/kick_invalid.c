@@ -57,9 +57,10 @@ static enum scx_test_status kick_invalid_cpu(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-static const u64 unknown[] = { 8, 1ULL << 31, KICK_PREEMPT | 1ULL << 63, -1 };
+static const u64 unknown[] = { 16, 1ULL << 31, KICK_PREEMPT | 1ULL << 63, -1 };
 static const u64 excluded[] = {
-	KICK_IDLE | KICK_PREEMPT, KICK_IDLE | KICK_WAIT, KICK_IDLE | KICK_PREEMPT | KICK_WAIT
+	KICK_IDLE | KICK_PREEMPT, KICK_IDLE | KICK_WAIT, KICK_IDLE | KICK_PREEMPT | KICK_WAIT,
+	KICK_IDLE | KICK_LAZY
 };
 
 static const struct lab_kick_args kick_cpu = { .cpu = 1 };
@@ -86,7 +87,7 @@ static enum scx_test_status kick_invalid_flags(void *ctx)
 
 static enum scx_test_status kick_invalid_idle(void *ctx)
 {
-	if (load_only(ctx) || all_refused(ctx, &kick_cpu, excluded, 3))
+	if (load_only(ctx) || all_refused(ctx, &kick_cpu, excluded, 4))
 		return SCX_TEST_FAIL;
 	return SCX_TEST_PASS;
 }
@@ -94,14 +95,14 @@ static enum scx_test_status kick_invalid_idle(void *ctx)
 static enum scx_test_status kick_invalid_mask(void *ctx)
 {
 	if (load_only(ctx) || all_refused(ctx, &kick_mask, unknown, 4) ||
-	    all_refused(ctx, &kick_mask, excluded, 3))
+	    all_refused(ctx, &kick_mask, excluded, 4))
 		return SCX_TEST_FAIL;
 	return SCX_TEST_PASS;
 }
 
 static enum scx_test_status kick_invalid_task(void *ctx)
 {
-	static const u64 not_wait[] = { KICK_IDLE, KICK_PREEMPT, KICK_PREEMPT | KICK_WAIT };
+	static const u64 not_wait[] = { KICK_IDLE, KICK_PREEMPT, KICK_PREEMPT | KICK_LAZY };
 	const struct lab_kick_args args = { .victim = getpid() };
 
 	if (load_only(ctx) || all_refused(ctx, &args, not_wait, 3) ||
@@ -119,7 +120,7 @@ LAB_TEST(kick_invalid_flags,
 	 STOCK_FAILS("ignores them"))
 
 LAB_TEST(kick_invalid_idle,
-	 "SCX_KICK_IDLE with PREEMPT or WAIT ends the scheduler and names the flags",
+	 "SCX_KICK_IDLE with another flag ends the scheduler and names the flags",
 	 STOCK_FAILS("doesn't name them"))
 
 LAB_TEST(kick_invalid_mask,
@@ -127,5 +128,5 @@ LAB_TEST(kick_invalid_mask,
 	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_invalid_task,
-	 "scx_bpf_kick_task() with flags but SCX_KICK_WAIT ends the scheduler and names them",
+	 "scx_bpf_kick_task() with flags but SCX_KICK_WAIT and PREEMPT_LAZY ends the scheduler and names them",
 	 STOCK_FAILS("has no such kfunc"))

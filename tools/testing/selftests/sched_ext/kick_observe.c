@@ -21,15 +21,16 @@
 /* Bits that come with the flags of a kick in the events, see kernel/sched/ext/kick_int.h */
 #define REQ_RESCHED	0x08
 #define REQ_TASK	0x10
+#define REQ_LAZY	0x20
 
 static const char *const columns[] = {
 	"sent", "coalesced", "self", "busy", "offline", "bypass", "disabled", "claimed", "refused",
-	"gone", "higher", "irqs", "served", "waits", "wait_us", "wait_max_us",
+	"gone", "higher", "lazy", "irqs", "served", "waits", "wait_us", "wait_max_us",
 };
 
 enum {
 	SENT, COALESCED, SELF, BUSY, OFFLINE, BYPASS, DISABLED, CLAIMED, REFUSED, GONE, HIGHER,
-	NR_OUTCOMES, IRQS = NR_OUTCOMES, SERVED, WAITS, WAIT_US, WAIT_MAX_US, NR_COLUMNS
+	LAZY, NR_OUTCOMES, IRQS = NR_OUTCOMES, SERVED, WAITS, WAIT_US, WAIT_MAX_US, NR_COLUMNS
 };
 
 /* sched/ext_kick: the rows of the CPUs and, behind them, that of all together */
@@ -218,6 +219,25 @@ static enum scx_test_status at_higher_class(struct observe *o)
 	return SCX_TEST_PASS;
 }
 
+/* One is left to the tick, and the others to it. That CPU may have come to its tick before */
+static bool kick_lazily(struct observe *o)
+{
+	bool came = lab_hold(o->lab, 1, LAB_TICK) && begin(o) &&
+		    lab_kick(o->lab, 1, KICK_LAZY, KICKS) &&
+		    came_to(o, KICKS_OF([LAZY] = 1, [COALESCED] = KICKS - 1));
+
+	lab_unhold(o->lab, 1);
+	return came;
+}
+
+static enum scx_test_status at_tick(struct observe *o)
+{
+	SCX_ASSERT(kick_lazily(o) || kick_lazily(o) || kick_lazily(o));
+	if (o->skel)
+		SCX_EQ(o->skel->bss->targets[1].flags, REQ_LAZY);
+	return SCX_TEST_PASS;
+}
+
 static int kick_task(struct kick_observe *skel, pid_t pid)
 {
 	struct observe_kick_args args = { .pid = pid };
@@ -288,7 +308,7 @@ static enum scx_test_status all_outcomes(struct observe *o, struct kick_observe 
 {
 	SCX_ASSERT(lab_spin(o->lab, 1));
 	if (at_busy_cpu(o) || at_offline_cpu(o) || at_own_cpu(o) || at_higher_class(o) ||
-	    at_task(o, skel) || without_scheduler(o))
+	    at_tick(o) || at_task(o, skel) || without_scheduler(o))
 		return SCX_TEST_FAIL;
 	lab_let_go(o->lab);
 	return SCX_TEST_PASS;

@@ -45,6 +45,8 @@ static const int kind_weights[TORTURE_NR_KINDS] = {
 	[TORTURE_MASK]		= 4,
 	[TORTURE_MASK_IDLE]	= 4,
 	[TORTURE_KIND_TASK]	= 4,
+	[TORTURE_LAZY]		= 8,
+	[TORTURE_LAZY_TASK]	= 4,
 };
 
 static u64 contexts_on = -1ULL, kinds_on = -1ULL, faults_on = -1ULL;
@@ -207,6 +209,7 @@ static void fit_kernel(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
 	struct bpf_program *prog;
+	u64 lazy;
 
 	if (__COMPAT_has_bpf_timers()) {
 		bpf_program__set_autoload(skel->progs.torture_start_timer, true);
@@ -228,7 +231,9 @@ static void fit_kernel(void)
 	if (btf__find_by_name_kind(btf, "scx_bpf_kick_cpumask", BTF_KIND_FUNC) < 0)
 		kinds_on &= ~(1ULL << TORTURE_MASK | 1ULL << TORTURE_MASK_IDLE);
 	if (btf__find_by_name_kind(btf, "scx_bpf_kick_task", BTF_KIND_FUNC) < 0)
-		kinds_on &= ~(1ULL << TORTURE_KIND_TASK);
+		kinds_on &= ~(1ULL << TORTURE_KIND_TASK | 1ULL << TORTURE_LAZY_TASK);
+	if (!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &lazy))
+		kinds_on &= ~(1ULL << TORTURE_LAZY | 1ULL << TORTURE_LAZY_TASK);
 	if (btf__find_by_name_kind(btf, "balance_scx", BTF_KIND_FUNC) < 0)
 		fit_pick_only();
 	btf__free(btf);

@@ -28,6 +28,9 @@
  */
 #define TORTURE_STILL		100
 
+/* A kick that is left to the tick is served after the next one: not so many later */
+#define TORTURE_LAZY_TICKS	8
+
 /* How long a CPU that is about to idle waits for a kick at most, with its rq locked */
 #define TORTURE_LINGER_NS	100000
 
@@ -94,6 +97,8 @@ enum torture_kind {
 	TORTURE_MASK,		/* scx_bpf_kick_cpumask(), SCX_KICK_PREEMPT */
 	TORTURE_MASK_IDLE,	/* the same, SCX_KICK_IDLE */
 	TORTURE_KIND_TASK,	/* scx_bpf_kick_task() */
+	TORTURE_LAZY,		/* SCX_KICK_PREEMPT_LAZY */
+	TORTURE_LAZY_TASK,	/* scx_bpf_kick_task() with it */
 	TORTURE_NR_KINDS,
 };
 
@@ -210,6 +215,11 @@ struct torture_cpu {
 	u64 still_cycles;
 	u32 still;
 	u32 tick_lost;
+
+	/* A kick that was left to the tick has seen so many of one cycle */
+	u64 lazy_cycles;
+	u32 lazy_ticks;
+	u32 lazy_late;
 
 	/* Orders of user space */
 	u32 alone;		/* one kick at a time, so that a lost one is not made up for */

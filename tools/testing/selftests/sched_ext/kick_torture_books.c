@@ -135,6 +135,9 @@ static void check_wait(int cpu)
 		     context_names[wait->context % TORTURE_NR_CONTEXTS]);
 	if (shared(tc->tick_lost))
 		fail("CPU %d runs a task whose slice is to end, and has no tick", cpu);
+	if (shared(tc->lazy_late))
+		fail("CPU %d was kicked lazily, and did not schedule in %d ticks", cpu,
+		     TORTURE_LAZY_TICKS);
 	if (shared(tc->self_broken))
 		fail("CPU %d executed user code although it had kicked itself from %s", cpu,
 		     context_names[tc->self_broken_context % TORTURE_NR_CONTEXTS]);

@@ -74,6 +74,8 @@ const char * const kind_names[TORTURE_NR_KINDS] = {
 	[TORTURE_MASK]		= "mask",
 	[TORTURE_MASK_IDLE]	= "mask+idle",
 	[TORTURE_KIND_TASK]	= "task",
+	[TORTURE_LAZY]		= "lazy",
+	[TORTURE_LAZY_TASK]	= "task+lazy",
 };
 
 u64 rest_until;

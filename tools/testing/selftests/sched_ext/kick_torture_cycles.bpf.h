@@ -281,8 +281,12 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 	tc->samples++;
 	if (user || tc->asleep)
 		tc->rested = tc->cycles;
-	/* Kicks of a CPU that a higher class keeps may be left out until another task runs there */
-	if (READ_ONCE(bypasses) || !loaded_now() || is_higher(p)) {
+	/*
+	 * Kicks of a CPU that a higher class keeps may be left out until another task runs there,
+	 * lazy ones are left to the tick, see torture_lazy()
+	 */
+	if (READ_ONCE(bypasses) || !loaded_now() || is_higher(p) ||
+	    word_of(bpf_get_smp_processor_id()) & WORD_LAZY) {
 		tc->witness_grace = 0;
 	} else if (!tc->witness_grace) {
 		testify(tc, now);

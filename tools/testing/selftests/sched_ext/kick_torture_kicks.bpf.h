@@ -110,7 +110,7 @@ __noinline int kick_mask(u32 context, u32 key, u32 kind)
  * The CPU that @p runs on is going to schedule if this kick has claimed its preemption. If not, it
  * is kicked in the usual way.
  */
-static void kick_task(struct torture_cpu *me, u32 context, struct task_struct *p)
+static void kick_task(struct torture_cpu *me, u32 context, u32 kind, struct task_struct *p)
 {
 	s32 cpu = scx_bpf_task_cpu(p), err;
 	u32 fate = fate_of(cpu);
@@ -119,9 +119,9 @@ static void kick_task(struct torture_cpu *me, u32 context, struct task_struct *p
 		return;
 	__sync_fetch_and_add(&me->kicking, 1);
 	if (fate == TORTURE_LIVE)
-		ask(cpu, context, TORTURE_KIND_TASK);
-	err = scx_bpf_kick_task(p, 0);
-	book(context, TORTURE_KIND_TASK, fate);
+		ask(cpu, context, kind);
+	err = scx_bpf_kick_task(p, flags_of(kind));
+	book(context, kind, fate);
 	if (!err)
 		__sync_fetch_and_add(&me->claims, 1);
 	else if (err == -EBUSY)
@@ -135,7 +135,7 @@ static void kick_task(struct torture_cpu *me, u32 context, struct task_struct *p
 	__sync_fetch_and_add(&me->kicking, -1);
 }
 
-__noinline int kick_worker(u32 context, u64 random)
+__noinline int kick_worker(u32 context, u32 kind, u64 random)
 {
 	s32 *pid = MEMBER_VPTR(orders.workers, [random % TORTURE_NR_WORKERS]);
 	struct torture_cpu *me = this_cpu();
@@ -145,13 +145,13 @@ __noinline int kick_worker(u32 context, u64 random)
 		return 0;
 	/* The current task is one that can be kicked in NMI, too */
 	if (context == TORTURE_NMI || random & 1ULL << 32) {
-		kick_task(me, context, bpf_get_current_task_btf());
+		kick_task(me, context, kind, bpf_get_current_task_btf());
 		return 0;
 	}
 	p = pid && *pid ? bpf_task_from_pid(*pid) : NULL;
 	if (!p)
 		return 0;
-	kick_task(me, context, p);
+	kick_task(me, context, kind, p);
 	bpf_task_release(p);
 	return 0;
 }
@@ -172,8 +172,8 @@ __noinline int kick_at_random(u32 context)
 	random >>= 8;
 	if (kind == TORTURE_MASK || kind == TORTURE_MASK_IDLE)
 		return kick_mask(context, random % TORTURE_NR_MASKS, kind);
-	if (kind == TORTURE_KIND_TASK)
-		return kick_worker(context, random);
+	if (is_claim(kind))
+		return kick_worker(context, kind, random);
 	if (ready(random % nr_cpus))
 		return kick_cpu(context, random % nr_cpus, kind);
 	return __sync_fetch_and_add(&me->left_out, 1);

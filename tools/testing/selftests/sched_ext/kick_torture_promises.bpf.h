@@ -52,10 +52,22 @@ static bool waits(u32 kind)
 	return kind == TORTURE_WAIT || kind == TORTURE_PREEMPT_WAIT;
 }
 
+static bool is_lazy(u32 kind)
+{
+	return kind == TORTURE_LAZY || kind == TORTURE_LAZY_TASK;
+}
+
+static bool is_claim(u32 kind)
+{
+	return kind == TORTURE_KIND_TASK || kind == TORTURE_LAZY_TASK;
+}
+
 static u64 flags_of(u32 kind)
 {
 	if (idles(kind))
 		return SCX_KICK_IDLE;
+	if (is_lazy(kind))
+		return __compat_scx_kick_preempt_lazy();
 	return (preempts(kind) ? SCX_KICK_PREEMPT : 0) | (waits(kind) ? SCX_KICK_WAIT : 0);
 }
 
@@ -116,7 +128,7 @@ static void owe(struct torture_cpu *me, s32 cpu, u32 context, u32 kind)
 	struct torture_owed *owed = owed_in(me, context);
 	u32 *kick;
 
-	if (!owed || !owed->on || kind == TORTURE_KIND_TASK || !online(bpf_get_smp_processor_id()))
+	if (!owed || !owed->on || is_claim(kind) || !online(bpf_get_smp_processor_id()))
 		return;
 	kick = MEMBER_VPTR(*owed, .kicks[owed->nr]);
 	if (!kick)

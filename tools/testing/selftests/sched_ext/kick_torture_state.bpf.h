@@ -9,7 +9,8 @@
 
 /* scx_kick::word: a task of a higher class runs, and where the number of the cycle is */
 #define WORD_ABOVE	0x400
-#define CYCLE_SHIFT	17
+#define WORD_LAZY	0x20
+#define CYCLE_SHIFT	18
 
 /* ENQUEUE_RESTORE: the task was dequeued, to be changed */
 #define ENQ_RESTORE	0x2
