@@ -9,7 +9,8 @@
  * interrupted:
  *
  *   kick_now()                   IDLE     idle: interrupt it
- *     word |= request, was:      BUSY     runs a task: interrupt it
+ *     word |= request, was:      BUSY     runs a task: interrupt it, or leave
+ *                                         a lazy request to its tick
  *                                ABOVE    a higher class keeps it: nothing
  *                                PICKING  in a cycle: its end sees the request
  *                                any request pending: a cycle is due
@@ -31,6 +32,12 @@
  * it. An interrupt that comes late finds nothing to do. A cycle that runs no
  * dispatch path of its own (core scheduling runs a pick that a sibling made)
  * leaves the request for the next one.
+ *
+ * A lazy request (KICK_REQ_LAZY) interrupts nobody. It stands in the word of a
+ * CPU that runs a sched_ext task only, and is for that task: the next cycle
+ * takes it, and the tick starts one. If the task leaves by itself, the cycle in
+ * which it does so starts after the kick. Nobody relies on a lazy request but
+ * other lazy ones.
  *
  * A kick that an scx operation makes is held back until what the operation
  * decided has been carried out: scx_kick::op says when that is, and kick_held.c
@@ -193,7 +200,7 @@
  * the task stops running after that, the start of the cycle takes KICK_REQ_TASK
  * while rq->curr is still that task, or the end of the cycle drops what is left
  * of the claim. The number cannot come round unnoticed: the target would have
- * to go through 32768 cycles between the claimer's read and its cmpxchg.
+ * to go through 16384 cycles between the claimer's read and its cmpxchg.
  *
  * Rule (5): A CPU is not taken for one that a higher class keeps after its task
  * has become a sched_ext task. The word is PICKING at first::
@@ -215,6 +222,22 @@
  * at the class again, behind the smp_rmb(): a cmpxchg that fails orders
  * nothing. (G) is followed by resched_curr(), and rule (1) holds for the cycle
  * that starts then: it makes up for kicks that were left out because of ABOVE.
+ *
+ * Rule (7): A kick that is left to the tick has a tick to come, although a task
+ * with an endless slice runs without one on a nohz_full CPU::
+ *
+ *	kicker				target
+ *
+ *	cmpxchg(word, BUSY,	(J)	WRITE_ONCE(flags, CAN_STOP_TICK);
+ *		BUSY | LAZY);		smp_mb();			(K)
+ *	r0 = READ_ONCE(flags);		r1 = READ_ONCE(word);
+ *
+ *	BUG_ON(r0 != CAN_STOP_TICK && !(r1 & LAZY));
+ *
+ * Who sees the other's store has the CPU schedule at once: the kicker by an
+ * interrupt, the target by resched_curr(). Flags that are set in a cycle need
+ * no (K): the start of that cycle has taken LAZY, and the kicker that places it
+ * after the end of the cycle has read what that end wrote, by a full barrier.
  */
 #include <linux/btf_ids.h>
 

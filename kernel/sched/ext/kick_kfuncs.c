@@ -15,6 +15,11 @@ __bpf_kfunc_start_defs();
  * kicks before it. A kick that an scx operation makes takes effect when what
  * the operation decided has been carried out.
  *
+ * %SCX_KICK_PREEMPT_LAZY takes the slice of the task that @cpu runs when the
+ * kick is made, and interrupts nobody. The CPU schedules when it comes to that,
+ * by its next tick at the latest. On a CPU without a tick, and if @cpu is idle
+ * or inside a cycle, it is %SCX_KICK_PREEMPT.
+ *
  * If a task of a higher class keeps @cpu, the kick does nothing: @cpu starts a
  * cycle when that task leaves, or becomes a sched_ext task. The kick is dropped
  * if @cpu is offline and not the calling CPU, while the BPF scheduler is
@@ -66,7 +71,7 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
 /**
  * scx_bpf_kick_task - preempt a task, if it is still running
  * @p: the task
- * @flags: 0 or %SCX_KICK_WAIT
+ * @flags: 0, or any of %SCX_KICK_WAIT and %SCX_KICK_PREEMPT_LAZY
  *
  * Kicks the CPU that runs @p as scx_bpf_kick_cpu() with %SCX_KICK_PREEMPT does,
  * with two differences. Only @p is preempted: if @p leaves that CPU before the
@@ -82,6 +87,10 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags)
  *
  * %SCX_KICK_WAIT waits for @p to be off its CPU. It does not wait if @p has
  * left of itself before a claim that was held back could be sent.
+ *
+ * %SCX_KICK_PREEMPT_LAZY interrupts nobody: the CPU of @p schedules by its next
+ * tick. %SCX_KICK_WAIT goes before. The claim is the same: until then others
+ * get -%EBUSY.
  *
  * Unknown @flags end the BPF scheduler.
  *
