@@ -12,6 +12,8 @@ static __always_inline int kick_req(u64 flags)
 
 #define KICK_FLAGS_INVALID	\
 	"invalid kick flags 0x%llx (IDLE 0x1 alone, or any of PREEMPT 0x2, WAIT 0x4, PREEMPT_LAZY 0x8)"
+#define KICK_CURR_FLAGS_INVALID	\
+	"invalid flags 0x%llx to kick what a CPU runs with (IDLE 0x1 alone, or any of WAIT 0x4, PREEMPT_LAZY 0x8)"
 #define KICK_TASK_FLAGS_INVALID	\
 	"invalid flags 0x%llx to kick a task with (0, or any of WAIT 0x4, PREEMPT_LAZY 0x8)"
 
@@ -412,6 +414,118 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 	ret = kick_task_on(p, cpu, req, false, irq_flags, false);
 	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
 	return ret;
+}
+
+/*
+ * Wake @cpu if it is idle. Returns 1 if this kick does so, -EBUSY if another
+ * one does or @cpu is inside a cycle, -ESRCH if it runs a task. Caller has
+ * executed (A) and has interrupts off.
+ *
+ * A kick that has to be held back is told by what the word says now, and is
+ * made in any case: a CPU that runs a task may idle before the flush. A CPU in a
+ * cycle may have looked at the queues already, so it is asked to look again.
+ */
+static s32 kick_if_idle(s32 cpu, unsigned long irq_flags)
+{
+	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
+	enum scx_kick_outcome outcome;
+
+	if (kick_must_hold()) {
+		kick_hold(cpu, KICK_REQ_IDLE);
+		return word & (KICK_REQ_MASK | KICK_CPU_PICKING) ? -EBUSY :
+		       word & KICK_CPU_BUSY ? -ESRCH : 1;
+	}
+	outcome = kick_place(cpu, KICK_REQ_IDLE, &word, true);
+	if (outcome == SCX_KICKED_SENT)
+		kick_account(cpu, KICK_REQ_IDLE,
+			     kick_send(cpu, word, true, irq_flags));
+	else
+		kick_account(cpu, KICK_REQ_IDLE, outcome);
+	return outcome == SCX_KICKED_SENT ? 1 :
+	       outcome == SCX_KICKED_BUSY ? -ESRCH : -EBUSY;
+}
+
+/*
+ * Claim the preemption of the task that @cpu runs, if its pid is @pid or @pid is
+ * 0. @req is KICK_REQ_LAZY, or KICK_REQ_TASK, perhaps with KICK_REQ_WAIT. Caller
+ * has executed (A) and has interrupts off, so the task does not go away.
+ */
+static s32 kick_claim_curr(s32 cpu, s32 pid, int req, unsigned long irq_flags)
+{
+	struct task_struct *p = rcu_dereference_raw(cpu_rq(cpu)->curr);
+	s32 ret = -ESRCH;
+
+	if (!pid || p->pid == pid)
+		ret = kick_task_on(p, cpu, req, req == KICK_REQ_LAZY, irq_flags,
+				   true);
+	/* It is just leaving. */
+	if (!pid && ret == -ESRCH)
+		ret = -EBUSY;
+	kick_account(cpu, req, kick_task_outcome(ret));
+	return ret;
+}
+
+/* Translate the flags of scx_bpf_kick_curr(). Returns 0 if they are invalid. */
+static int kick_curr_req(u64 flags)
+{
+	if (flags == SCX_KICK_IDLE)
+		return KICK_REQ_IDLE;
+	if (flags & ~(SCX_KICK_WAIT | SCX_KICK_PREEMPT_LAZY))
+		return 0;
+	return flags == SCX_KICK_PREEMPT_LAZY ? KICK_REQ_LAZY :
+		KICK_REQ_TASK | (int)(flags & SCX_KICK_WAIT);
+}
+
+/* Do what scx_bpf_kick_curr() does. Caller as for kick_cpu(). */
+static noinline s32 kick_curr_cpu(s32 cpu, s32 pid, u64 flags,
+				  unsigned long irq_flags)
+{
+	int req = kick_curr_req(flags), word;
+
+	if (!kick_enabled(cpu, req))
+		return -ESRCH;
+	if (unlikely(!req)) {
+		kick_error(KICK_CURR_FLAGS_INVALID, flags);
+		return -EINVAL;
+	}
+	if (!kick_reachable(cpu, req))
+		return -ENODEV;
+
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (unlikely(kick_bypassed())) {
+		kick_account(cpu, req, SCX_KICKED_BYPASS);
+		return -EBUSY;
+	}
+	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
+	if (word & KICK_CPU_ABOVE) {
+		kick_account(cpu, req, SCX_KICKED_HIGHER);
+		return -EPERM;
+	}
+	if (req == KICK_REQ_IDLE ||
+	    !(word & (KICK_CPU_BUSY | KICK_CPU_PICKING)))
+		return kick_if_idle(cpu, irq_flags);
+	return kick_claim_curr(cpu, pid, req, irq_flags);
+}
+
+/*
+ * Wake up to @nr idle CPUs of @cpus, as scx_bpf_kick_idle() does. Caller as for
+ * kick_cpu().
+ */
+static noinline s32 kick_idle_cpus(const struct cpumask *cpus, u32 nr,
+				   unsigned long irq_flags)
+{
+	s32 cpu, woken = 0;
+
+	if (!scx_enabled() || !nr)
+		return 0;
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (unlikely(kick_bypassed()))
+		return 0;
+	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
+		if (kick_if_idle(cpu, irq_flags) == 1 && ++woken >= nr)
+			break;
+	}
+	return woken;
 }
 
 /* Allocate the cpumasks of @kick. Returns false if there is no memory. */

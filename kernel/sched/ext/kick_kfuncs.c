@@ -119,12 +119,83 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
 	return ret;
 }
 
+/**
+ * scx_bpf_kick_curr - preempt what a CPU runs, or wake it, and tell which
+ * @cpu: CPU to kick
+ * @pid: only if this is the pid of the task that @cpu runs, 0: whatever it runs
+ * @flags: %SCX_KICK_IDLE, or 0, or any of %SCX_KICK_WAIT and
+ *	%SCX_KICK_PREEMPT_LAZY
+ *
+ * Does what scx_bpf_kick_task() does for the sched_ext task that @cpu runs: the
+ * preemption is claimed, and one caller gets it. If @cpu is idle, wakes it as
+ * scx_bpf_kick_cpu() does with %SCX_KICK_IDLE, whatever @pid is. With
+ * %SCX_KICK_IDLE it does only that.
+ *
+ * A CPU that this call neither preempts nor wakes it leaves alone, and says
+ * why, so that the caller can choose another one. In an operation the answer is
+ * about what @cpu does now, while a wake-up is held back as other kicks are.
+ *
+ * The BPF scheduler is ended if @cpu does not exist and if @flags are others.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return:
+ * * 0		- This call has claimed the preemption of the task.
+ * * 1		- @cpu was idle, and this call wakes it.
+ * * -%EBUSY	- Another preemption or wake-up of @cpu is on its way, or @cpu is
+ *		  inside a cycle, or the BPF scheduler is bypassed.
+ * * -%ESRCH	- @cpu runs another task than @pid, with %SCX_KICK_IDLE: any
+ *		  task. Or no BPF scheduler is loaded.
+ * * -%EPERM	- A task of a higher class keeps @cpu.
+ * * -%ENODEV	- @cpu is offline, or does not exist.
+ * * -%EINVAL	- Invalid @flags.
+ */
+__bpf_kfunc s32 scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
+{
+	unsigned long irq_flags;
+	s32 ret;
+
+	local_irq_save(irq_flags);
+	ret = kick_curr_cpu(cpu, pid, flags, irq_flags);
+	local_irq_restore(irq_flags);
+	return ret;
+}
+
+/**
+ * scx_bpf_kick_idle - wake idle CPUs, not more than there is work for
+ * @cpus: CPUs to choose from
+ * @nr: how many to wake at most
+ *
+ * Wakes the first @nr idle CPUs of @cpus for which no kick is pending. A CPU
+ * that is inside a cycle, and may have looked for tasks already, is asked to
+ * look again, but is not counted. So after less than @nr there is no idle CPU
+ * in @cpus that does not look at what was queued before.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return: how many CPUs this call wakes. Callers at the same time wake different
+ * ones, except from operations, where the wake-up is held back as other kicks
+ * are.
+ */
+__bpf_kfunc s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr)
+{
+	unsigned long irq_flags;
+	s32 ret;
+
+	local_irq_save(irq_flags);
+	ret = kick_idle_cpus(cpus, nr, irq_flags);
+	local_irq_restore(irq_flags);
+	return ret;
+}
+
 __bpf_kfunc_end_defs();
 
 BTF_KFUNCS_START(scx_kick_kfunc_ids)
 BTF_ID_FLAGS(func, scx_bpf_kick_cpu)
 BTF_ID_FLAGS(func, scx_bpf_kick_cpumask, KF_RCU)
 BTF_ID_FLAGS(func, scx_bpf_kick_task, KF_RCU)
+BTF_ID_FLAGS(func, scx_bpf_kick_curr)
+BTF_ID_FLAGS(func, scx_bpf_kick_idle, KF_RCU)
 BTF_KFUNCS_END(scx_kick_kfunc_ids)
 
 static const struct btf_kfunc_id_set scx_kick_kfunc_set = {

@@ -108,6 +108,31 @@ static noinline s32 kick_task_of_sched(struct scx_sched *sch,
 	return kick_sub_task(sch, p, flags, irq_flags);
 }
 
+/* Kick what @cpu runs for @sch, else as kick_cpu_of_sched(). */
+static noinline s32 kick_curr_of_sched(struct scx_sched *sch, s32 cpu, s32 pid,
+				       u64 flags, unsigned long irq_flags)
+{
+	if (!sch || !scx_enabled()) {
+		kick_account(cpu, kick_curr_req(flags), SCX_KICKED_DISABLED);
+		return -ESRCH;
+	}
+	if (!sch->level)
+		return kick_curr_cpu(cpu, pid, flags, irq_flags);
+	return kick_sub_curr(sch, cpu, pid, flags, irq_flags);
+}
+
+/* Wake idle CPUs of @cpus for @sch, else as kick_cpu_of_sched(). */
+static noinline s32 kick_idle_of_sched(struct scx_sched *sch,
+				       const struct cpumask *cpus, u32 nr,
+				       unsigned long irq_flags)
+{
+	if (!sch || !scx_enabled())
+		return 0;
+	if (!sch->level)
+		return kick_idle_cpus(cpus, nr, irq_flags);
+	return kick_sub_idle(sch, cpus, nr, irq_flags);
+}
+
 __bpf_kfunc_start_defs();
 
 /**
@@ -272,6 +297,88 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags,
 		ret = kick_task(p, flags, irq_flags);
 	else
 		ret = kick_task_of_sched(kick_find_sched(aux), p, flags,
+					 irq_flags);
+	local_irq_restore(irq_flags);
+	return ret;
+}
+
+/**
+ * scx_bpf_kick_curr - preempt what a CPU runs, or wake it, and tell which
+ * @cpu: CPU to kick
+ * @pid: only if this is the pid of the task that @cpu runs, 0: whatever it runs
+ * @flags: %SCX_KICK_IDLE, or 0, or any of %SCX_KICK_WAIT and
+ *	%SCX_KICK_PREEMPT_LAZY
+ * @aux: the calling program, which the verifier adds
+ *
+ * Does what scx_bpf_kick_task() does for the sched_ext task that @cpu runs: the
+ * preemption is claimed, and one caller gets it. If @cpu is idle, wakes it as
+ * scx_bpf_kick_cpu() does with %SCX_KICK_IDLE, whatever @pid is. With
+ * %SCX_KICK_IDLE it does only that.
+ *
+ * A CPU that this call neither preempts nor wakes it leaves alone, and says
+ * why, so that the caller can choose another one. In an operation the answer is
+ * about what @cpu does now, while a wake-up is held back as other kicks are.
+ *
+ * The BPF scheduler is ended if @cpu does not exist and if @flags are others.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return:
+ * * 0		- This call has claimed the preemption of the task.
+ * * 1		- @cpu was idle, and this call wakes it.
+ * * -%EBUSY	- Another preemption or wake-up of @cpu is on its way, or @cpu is
+ *		  inside a cycle, or the BPF scheduler is bypassed.
+ * * -%ESRCH	- @cpu runs another task than @pid, with %SCX_KICK_IDLE: any
+ *		  task. Or no BPF scheduler is loaded.
+ * * -%EPERM	- A task of a higher class keeps @cpu. Or the program's scheduler may
+ *		  not kick @cpu, or not preempt the task.
+ * * -%ENODEV	- @cpu is offline, or does not exist.
+ * * -%EINVAL	- Invalid @flags.
+ */
+__bpf_kfunc s32 scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags,
+				  const struct bpf_prog_aux *aux)
+{
+	unsigned long irq_flags;
+	s32 ret;
+
+	local_irq_save(irq_flags);
+	if (kick_by_root(aux))
+		ret = kick_curr_cpu(cpu, pid, flags, irq_flags);
+	else
+		ret = kick_curr_of_sched(kick_find_sched(aux), cpu, pid, flags,
+					 irq_flags);
+	local_irq_restore(irq_flags);
+	return ret;
+}
+
+/**
+ * scx_bpf_kick_idle - wake idle CPUs, not more than there is work for
+ * @cpus: CPUs to choose from
+ * @nr: how many to wake at most
+ * @aux: the calling program, which the verifier adds
+ *
+ * Wakes the first @nr idle CPUs of @cpus for which no kick is pending. A CPU
+ * that is inside a cycle, and may have looked for tasks already, is asked to
+ * look again, but is not counted. So after less than @nr there is no idle CPU
+ * in @cpus that does not look at what was queued before.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return: how many CPUs this call wakes. Callers at the same time wake different
+ * ones, except from operations, where the wake-up is held back as other kicks
+ * are.
+ */
+__bpf_kfunc s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr,
+				  const struct bpf_prog_aux *aux)
+{
+	unsigned long irq_flags;
+	s32 ret;
+
+	local_irq_save(irq_flags);
+	if (kick_by_root(aux))
+		ret = kick_idle_cpus(cpus, nr, irq_flags);
+	else
+		ret = kick_idle_of_sched(kick_find_sched(aux), cpus, nr,
 					 irq_flags);
 	local_irq_restore(irq_flags);
 	return ret;

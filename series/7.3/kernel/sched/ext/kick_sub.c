@@ -299,6 +299,56 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
 	return kick_task(p, flags, irq_flags);
 }
 
+/*
+ * Do for @sch what kick_curr_cpu() does for the root. Who may preempt the task
+ * that runs is judged at once, as in kick_sub_task(): the claim is of that task.
+ */
+static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
+			 unsigned long irq_flags)
+{
+	struct task_struct *p;
+
+	if (!kick_curr_req(flags)) {
+		scx_error(sch, KICK_CURR_FLAGS_INVALID, flags);
+		return -EINVAL;
+	}
+	if (!scx_cpu_valid(sch, cpu, "in a kick"))
+		return -ENODEV;
+	if (scx_missing_caps(sch, cpu, SCX_CAP_BASE)) {
+		__scx_add_event(sch, SCX_EV_SUB_KICK_DENIED, 1);
+		return -EPERM;
+	}
+	smp_mb();	/* as in kick_now() */
+	if (unlikely(READ_ONCE(sch->bypass_depth))) {
+		kick_account(cpu, kick_curr_req(flags), SCX_KICKED_BYPASS);
+		return -EBUSY;
+	}
+	p = rcu_dereference_raw(cpu_rq(cpu)->curr);
+	if (flags != SCX_KICK_IDLE && p->sched_class == &ext_sched_class) {
+		if (pid && pid != p->pid)
+			return -ESRCH;
+		if (!kick_sub_may_preempt(sch, p, cpu))
+			return -EPERM;
+		pid = p->pid;
+	}
+	return kick_curr_cpu(cpu, pid ?: -1, flags, irq_flags);
+}
+
+/* Do for @sch what kick_idle_cpus() does for the root. */
+static s32 kick_sub_idle(struct scx_sched *sch, const struct cpumask *cpus,
+			 u32 nr, unsigned long irq_flags)
+{
+	s32 cpu, woken = 0;
+
+	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
+		if (woken >= nr)
+			break;
+		if (kick_sub_curr(sch, cpu, 0, SCX_KICK_IDLE, irq_flags) == 1)
+			woken++;
+	}
+	return woken;
+}
+
 /**
  * scx_kick_sub_init - have a scheduler kick
  * @sch: the scheduler
@@ -377,6 +427,18 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
 			 u64 flags, unsigned long irq_flags)
 {
 	return -ESRCH;
+}
+
+static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
+			 unsigned long irq_flags)
+{
+	return -ESRCH;
+}
+
+static s32 kick_sub_idle(struct scx_sched *sch, const struct cpumask *cpus,
+			 u32 nr, unsigned long irq_flags)
+{
+	return 0;
 }
 
 #endif	/* CONFIG_EXT_SUB_SCHED */
