@@ -67,6 +67,8 @@ static __always_inline __u64 __compat_scx_kick_preempt_lazy(void)
 
 s32 scx_bpf_kick_task(struct task_struct *p, u64 flags) __ksym __weak;
 s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags) __ksym __weak;
+s32 scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags) __ksym __weak;
+s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr) __ksym __weak;
 
 /*
  * Preempt @p. A kernel that cannot claim preempts what @p's CPU runs, and always says 0: the wrong
@@ -88,6 +90,41 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_task(struct task_struct *p, u64
 static __always_inline s32 __COMPAT_scx_bpf_kick_task_lazy(struct task_struct *p)
 {
 	return __COMPAT_scx_bpf_kick_task(p, __compat_scx_kick_preempt_lazy());
+}
+
+/*
+ * Preempt what @cpu runs if its pid is @pid, or whatever it runs if that is 0; wake it if it is idle.
+ * A kernel that cannot tell preempts in any case, and always says 0.
+ */
+static __always_inline s32 __COMPAT_scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
+{
+	if (bpf_ksym_exists(scx_bpf_kick_curr))
+		return scx_bpf_kick_curr(cpu, pid, flags);
+
+	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+	return 0;
+}
+
+/*
+ * Wake up to @nr idle CPUs of @cpus. A kernel that cannot choose takes them out of its idle mask, one
+ * after the other.
+ */
+static __always_inline s32 __COMPAT_scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr)
+{
+	s32 cpu, woken = 0;
+	u32 i;
+
+	if (bpf_ksym_exists(scx_bpf_kick_idle))
+		return scx_bpf_kick_idle(cpus, nr);
+
+	bpf_for(i, 0, nr) {
+		cpu = scx_bpf_pick_idle_cpu(cpus, 0);
+		if (cpu < 0)
+			break;
+		__COMPAT_scx_bpf_kick_cpu_IDLE(cpu);
+		woken++;
+	}
+	return woken;
 }
 
 /* Kick the CPUs of a cpumask, one after the other where the kernel cannot do it at once. */

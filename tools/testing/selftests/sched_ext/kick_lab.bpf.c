@@ -101,7 +101,12 @@ static s32 kick_mask(u64 mask, u64 flags)
 		__sync_fetch_and_add(&target->asked, 1);
 		bpf_cpumask_set_cpu(cpu, cpus);
 	}
-	ret = scx_bpf_kick_cpumask(cast_mask(cpus), flags);
+	if (!(flags & LAB_IDLE))
+		ret = scx_bpf_kick_cpumask(cast_mask(cpus), flags);
+	else if (bpf_ksym_exists(scx_bpf_kick_idle))
+		ret = scx_bpf_kick_idle(cast_mask(cpus), flags);
+	else
+		ret = -EOPNOTSUPP;
 	cpus = bpf_kptr_xchg(&kept->cpus, cpus);
 	if (cpus)
 		bpf_cpumask_release(cpus);
@@ -123,12 +128,25 @@ static s32 kick_task(s32 tid, u64 flags)
 	return ret;
 }
 
+static s32 kick_curr(s32 cpu, s32 pid, u64 flags)
+{
+	struct lab_cpu *target = lab_cpu(cpu);
+
+	if (!bpf_ksym_exists(scx_bpf_kick_curr))
+		return -EOPNOTSUPP;
+	if (target)
+		__sync_fetch_and_add(&target->asked, 1);
+	return scx_bpf_kick_curr(cpu, pid, flags);
+}
+
 static s32 kick(u64 mask, s32 victim, s32 cpu, u64 flags)
 {
 	struct lab_cpu *lc = lab_cpu(bpf_get_smp_processor_id());
 
 	if (lc)
 		__sync_fetch_and_add(&lc->sent, 1);
+	if (flags & LAB_CURR)
+		return kick_curr(cpu, victim, flags & ~LAB_CURR);
 	if (mask)
 		return kick_mask(mask, flags);
 	return victim ? kick_task(victim, flags) : kick_cpu(cpu, flags);

@@ -15,6 +15,13 @@
 /* How long a CPU stands still at most if nothing else is said, see lab_cpu.hold */
 #define LAB_HOLD_NS	(10 * 1000 * 1000 * 1000LLU)
 
+/*
+ * In flags, beside those of the kernel: by scx_bpf_kick_curr(), and by scx_bpf_kick_idle(), for as
+ * many CPUs as the rest of the flags says
+ */
+#define LAB_CURR	(1LLU << 62)
+#define LAB_IDLE	(1LLU << 61)
+
 /* Where a CPU sends the kicks it was ordered to send */
 enum lab_hook {
 	LAB_NOWHERE,

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * scx_bpf_kick_curr(): a victim named by its CPU and its pid, and what the CPU was found to do.
+ * scx_bpf_kick_idle(): as many idle CPUs as there is work for.
+ */
+#include <stdio.h>
+#include <unistd.h>
+#include "kick_test.h"
+
+#define KICKS	100
+#define ROUNDS	20
+
+static s32 kick_curr_of(struct lab *lab, int cpu, s32 pid, u64 flags)
+{
+	struct lab_kick_args args = {
+		.cpu = cpu, .victim = pid, .flags = flags | LAB_CURR, .nr = 1
+	};
+
+	return lab_send(lab, &args) ? args.ret : -EIO;
+}
+
+static s32 kick_idle_of(struct lab *lab, u64 cpus, u64 nr)
+{
+	struct lab_kick_args args = { .mask = cpus, .flags = LAB_IDLE | nr, .nr = 1 };
+
+	return lab_send(lab, &args) ? args.ret : -EIO;
+}
+
+/* Two tasks that never give up CPU 1 by themselves; the first one runs */
+static enum scx_test_status two_spinners(struct lab *lab, struct worker *w[2])
+{
+	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_curr") ||
+		    !__COMPAT_has_ksym("scx_bpf_kick_idle"), "The kernel has no such kfuncs");
+	SCX_ASSERT(lab_start(lab, NULL));
+	w[0] = lab_spin(lab, 1);
+	w[1] = lab_work(lab, 1, SCHED_EXT, work_spin);
+	SCX_ASSERT(w[0] && w[1]);
+	return SCX_TEST_PASS;
+}
+
+/* Kernel threads come in between for a while, and no worker runs then */
+static bool claimed(struct lab *lab, s32 pid, u64 flags, u64 expired)
+{
+	return LAB_WAIT(!kick_curr_of(lab, 1, pid, flags) || lab->cpus[1].expired != expired);
+}
+
+static enum scx_test_status kick_curr_pid(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	u64 lazy = 0;
+	int i;
+
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+	__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &lazy);
+	for (i = 0; i < KICKS; i++) {
+		struct worker *victim = w[i % 2], *next = w[(i + 1) % 2];
+		unsigned long turns = next->turns;
+		u64 expired = lc->expired;
+		s32 ret;
+
+		/* The one that waits is not to be had */
+		SCX_ASSERT(LAB_WAIT((ret = kick_curr_of(lab, 1, next->tid, 0)) == -ESRCH));
+		SCX_EQ(lc->expired, expired);
+		LAB_BRINGS(lab, 1, claimed(lab, i % 3 ? victim->tid : 0, i % 4 ? 0 : lazy, expired),
+			   lc->expired != expired);
+		LAB_COMES(next->turns != turns);
+		SCX_EQ(lc->curr, next->tid);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_curr_found(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2], *rt;
+	int i, busy = 0;
+
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+
+	for (i = 0; i < ROUNDS; i++) {
+		u32 overheld = lc->overheld;
+		u64 expired, dispatches = lab->cpus[2].dispatches;
+		s32 first, second, idle;
+
+		/* Pending, and then gone */
+		SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
+		expired = lc->expired;
+		idle = kick_curr_of(lab, 1, 0, KICK_IDLE);
+		first = kick_curr_of(lab, 1, 0, 0);
+		second = kick_curr_of(lab, 1, 0, 0);
+		if (shared(lc->overheld) == overheld && !first) {
+			SCX_EQ(idle, -ESRCH);
+			SCX_EQ(second, -EBUSY);
+			SCX_EQ(lc->expired, expired);
+			busy++;
+		}
+		lab_unhold(lab, 1);
+		if (!first)
+			LAB_FOLLOWS(lab, lc->expired != expired);
+
+		/* Idle: woken, whoever is looked for */
+		SCX_ASSERT(LAB_WAIT(kick_curr_of(lab, 2, i % 2 ? 0 : w[0]->tid,
+						 i % 3 ? 0 : KICK_IDLE) == 1));
+		LAB_FOLLOWS(lab, lab->cpus[2].dispatches != dispatches);
+	}
+	SCX_GE(busy, ROUNDS / 2);
+
+	/* This thread's CPU, and one with a real-time task */
+	rt = lab_work(lab, 3, SCHED_FIFO, work_spin);
+	SCX_ASSERT(rt);
+	LAB_COMES(rt->turns);
+	LAB_COMES(kick_curr_of(lab, 3, 0, 0) == -EPERM);
+	LAB_COMES(kick_curr_of(lab, 3, 0, KICK_IDLE) == -EPERM);
+	LAB_COMES(kick_curr_of(lab, 0, 0, 0) == -EPERM);
+	rt->stop = true;
+	SCX_ASSERT(lab_stop(lab));
+	SCX_EQ(kick_curr_of(lab, 1, 0, 0), -ESRCH);
+	return SCX_TEST_PASS;
+}
+
+/* From operations of the other CPU: the first claim is held back like that of a task */
+static enum scx_test_status kick_curr_from_op(void *ctx)
+{
+	static const enum lab_hook from[] = { LAB_TICK, LAB_RUNNING, LAB_ENQUEUE, LAB_DISPATCH };
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	int i;
+
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[2];
+	for (i = 2; i < 4; i++) {
+		lab->workers[i].target = 2;
+		SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
+	}
+	for (i = 0; i < KICKS; i++) {
+		u64 expired = lab->cpus[1].expired;
+
+		do {
+			lc->victim = i % 2 ? 0 : lab->cpus[1].curr;
+			lab_order(lab, 2, from[i % 4], 1, LAB_CURR, 1);
+			LAB_COMES(!lc->left);
+		} while (lc->ret);
+		LAB_BRINGS(lab, 1, claimed(lab, 0, 0, expired), lab->cpus[1].expired != expired);
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/* CPU 1 is busy, 2 and 3 are idle */
+static enum scx_test_status kick_idle_nr(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w[2];
+	int i;
+
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	SCX_EQ(kick_idle_of(lab, 1 << 2 | 1 << 3, 0), 0);
+	SCX_EQ(kick_idle_of(lab, 1 << 1, 4), 0);
+	for (i = 0; i < KICKS; i++) {
+		u64 two = lab->cpus[2].dispatches, three = lab->cpus[3].dispatches;
+		int nr = 1 + i % 3;
+
+		SCX_ASSERT(LAB_WAIT(kick_idle_of(lab, 0xe, nr) == (nr < 2 ? 1 : 2)));
+		LAB_FOLLOWS(lab, lab->cpus[2].dispatches != two);
+		if (nr > 1)
+			LAB_FOLLOWS(lab, lab->cpus[3].dispatches != three);
+	}
+	SCX_EQ(lab->cpus[1].expired, 0);
+	SCX_ASSERT(lab_stop(lab));
+	SCX_EQ(kick_idle_of(lab, 0xe, 3), 0);
+	return SCX_TEST_PASS;
+}
+
+/* One that is woken already is not counted again */
+static enum scx_test_status kick_idle_once(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w[2];
+	int i, once = 0;
+
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	for (i = 0; i < ROUNDS; i++) {
+		u32 overheld = lab->cpus[2].overheld;
+		s32 first, second;
+
+		/* It stands still inside of its cycle: it is asked to look again, and not counted */
+		set_shared(lab->cpus[2].hold, LAB_DISPATCH);
+		SCX_ASSERT(lab_kick(lab, 2, KICK_IDLE, 1));
+		LAB_COMES(shared(lab->cpus[2].held) || shared(lab->cpus[2].overheld) != overheld);
+		first = kick_idle_of(lab, 1 << 2, 1);
+		second = kick_idle_of(lab, 1 << 2, 1);
+		if (shared(lab->cpus[2].overheld) == overheld) {
+			u64 dispatches = lab->cpus[2].dispatches;
+
+			SCX_EQ(first, 0);
+			SCX_EQ(second, 0);
+			lab_unhold(lab, 2);
+			LAB_FOLLOWS(lab, lab->cpus[2].dispatches != dispatches);
+			once++;
+		}
+	}
+	SCX_GE(once, ROUNDS / 2);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+LAB_TEST(kick_curr_pid,
+	 "scx_bpf_kick_curr() preempts what a CPU runs if it is the task that was named",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_curr_found,
+	 "scx_bpf_kick_curr() tells an idle CPU from a busy one, a pending kick and a higher class",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_curr_from_op,
+	 "operations can preempt what a CPU runs by its number",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_idle_nr,
+	 "scx_bpf_kick_idle() wakes as many idle CPUs as it is asked for, and no busy one",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_idle_once,
+	 "scx_bpf_kick_idle() has a CPU in its cycle look again, and does not count it",
+	 STOCK_FAILS("has no such kfunc"))
