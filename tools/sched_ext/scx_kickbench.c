@@ -23,6 +23,7 @@ static const struct scenario * const scenarios[] = {
 	&cost_scenario,
 	&from_scenario,
 	&task_scenario,
+	&lazy_scenario,
 	&round_scenario,
 	&mask_scenario,
 	&herd_scenario,

@@ -175,6 +175,27 @@ const struct scenario task_scenario = {
 	.run		= scenario_task,
 };
 
+/* A CPU, and then the task that it runs */
+static void scenario_lazy(void)
+{
+	struct row row = { "lazy", KB_SYSCALL, BUSY_CPU, LAZY };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		row.kicks = KB_MAX_KICKS;
+		measure_cost(&row);
+		row.kicks = 1;
+		measure_cost(&row);
+		row.prog = skel->progs.kick_task;
+	}
+}
+
+const struct scenario lazy_scenario = {
+	.name		= "lazy",
+	.help		= "kicks and claims at a busy CPU that are left to its tick",
+	.run		= scenario_lazy,
+};
+
 static void scenario_round(void)
 {
 	struct row row = { "round", KB_SYSCALL, ALL_CPUS, PREEMPT, opts.nr_cpus - 1 };

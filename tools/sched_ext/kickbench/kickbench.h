@@ -40,7 +40,7 @@ struct scenario {
 };
 
 extern const struct scenario cycle_scenario, clock_scenario, ipi_scenario, cost_scenario,
-	from_scenario, task_scenario, round_scenario, mask_scenario, herd_scenario,
+	from_scenario, task_scenario, lazy_scenario, round_scenario, mask_scenario, herd_scenario,
 	latency_scenario, urgent_scenario;
 
 struct settings {
@@ -141,7 +141,7 @@ struct gap *find_gap(struct gaps *gaps, u64 before, u64 after);
 
 /* kicks.c */
 
-enum { PLAIN, IDLE, PREEMPT, WAIT, NR_KINDS };
+enum { PLAIN, IDLE, PREEMPT, WAIT, LAZY, NR_KINDS };
 
 struct kind {
 	const char	*name;

@@ -19,6 +19,7 @@ struct kind kinds[NR_KINDS] = {
 	[IDLE]		= { "SCX_KICK_IDLE" },
 	[PREEMPT]	= { "SCX_KICK_PREEMPT" },
 	[WAIT]		= { "SCX_KICK_WAIT" },
+	[LAZY]		= { "SCX_KICK_PREEMPT_LAZY" },
 };
 
 s32 task_ret;
