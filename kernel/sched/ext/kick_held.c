@@ -237,11 +237,12 @@ static void kick_drain(struct scx_kick *this_kick,
 		kick_held_cpus(first, preempt,
 			       KICK_REQ_RESCHED | KICK_REQ_PREEMPT | wait,
 			       outcome);
+		/* Before plain kicks, which may bring the cycle for both. */
+		kick_held_cpus(first, lazy, KICK_REQ_LAZY, outcome);
 		/* A CPU of a stronger mask counts as coalesced here. */
 		kick_held_cpus(first, resched, KICK_REQ_RESCHED | wait,
 			       outcome);
 		kick_held_cpus(first, idle, KICK_REQ_IDLE, outcome);
-		kick_held_cpus(first, lazy, KICK_REQ_LAZY, outcome);
 	}
 }
 

@@ -37,15 +37,15 @@ static const char usage[] =
 
 /* How often each kind is chosen */
 static const int kind_weights[TORTURE_NR_KINDS] = {
-	[TORTURE_PLAIN]		= 12,
-	[TORTURE_KIND_IDLE]	= 16,
-	[TORTURE_PREEMPT]	= 16,
+	[TORTURE_PLAIN]		= 10,
+	[TORTURE_KIND_IDLE]	= 14,
+	[TORTURE_PREEMPT]	= 12,
 	[TORTURE_WAIT]		= 4,
 	[TORTURE_PREEMPT_WAIT]	= 4,
 	[TORTURE_MASK]		= 4,
 	[TORTURE_MASK_IDLE]	= 4,
 	[TORTURE_KIND_TASK]	= 4,
-	[TORTURE_LAZY]		= 8,
+	[TORTURE_LAZY]		= 4,
 	[TORTURE_LAZY_TASK]	= 4,
 };
 
