@@ -156,6 +156,45 @@ static enum scx_test_status kick_curr_from_op(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/*
+ * ops.enqueue() claims what the CPU of the task runs, and inserts the task at the head of the local
+ * DSQ, or leaves it to the CPU's queue: then only a kick brings it
+ */
+static enum scx_test_status kick_curr_insert(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_route route = { .dsq = DSQ_LOCAL, .enq_flags = ENQ_HEAD, .via = -1, .claims = 1 };
+	struct worker *sleeper, *spinner;
+	struct lab_cpu *lc;
+	int i;
+
+	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_curr"), "The kernel has no such kfunc");
+	SCX_ASSERT(lab_start(lab, NULL));
+	lc = &lab->cpus[1];
+	sleeper = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(sleeper && LAB_WAIT(lab_asleep(sleeper)));
+	spinner = lab_spin(lab, 1);
+	SCX_ASSERT(spinner);
+	SCX_ASSERT(!bpf_map__update_elem(lab->skel->maps.routes, &sleeper->tid,
+					 sizeof(sleeper->tid), &route, sizeof(route), BPF_ANY));
+
+	for (i = 1; i <= KICKS; i++) {
+		u64 refused = lc->refused;
+
+		SCX_ASSERT(lab_ring(sleeper));
+		LAB_COMES(sleeper->turns == i || lc->refused != refused);
+		if (lc->refused != refused)
+			LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, sleeper->turns == i);
+		SCX_EQ(sleeper->ran_on, 1);
+		/* The task under it goes on */
+		SCX_ASSERT(lab_goes_on(spinner));
+	}
+	SCX_GE(lc->claimed, KICKS / 2);
+	SCX_EQ(lc->claimed + lc->refused, KICKS);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 /* CPU 1 is busy, 2 and 3 are idle */
 static enum scx_test_status kick_idle_nr(void *ctx)
 {
@@ -226,6 +265,10 @@ LAB_TEST(kick_curr_found,
 
 LAB_TEST(kick_curr_from_op,
 	 "operations can preempt what a CPU runs by its number",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_curr_insert,
+	 "ops.enqueue() can claim what its task's CPU runs, and put the task there if it has won",
 	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_idle_nr,

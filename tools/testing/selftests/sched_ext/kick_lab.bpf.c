@@ -221,13 +221,26 @@ s32 BPF_STRUCT_OPS(kick_lab_select_cpu, struct task_struct *p, s32 prev_cpu, u64
 	return prev_cpu;
 }
 
+/* The kernel holds the lock of @cpu: what it runs stays until the task is on its local DSQ */
+static bool can_have_cpu(struct lab_route *route, struct lab_cpu *lc, s32 cpu)
+{
+	if (!route->claims || !lc)
+		return true;
+	if (kick_curr(cpu, lc->curr, 0) < 0) {
+		lc->refused++;
+		return false;
+	}
+	lc->claimed++;
+	return true;
+}
+
 void BPF_STRUCT_OPS(kick_lab_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	s32 pid = p->pid, cpu = scx_bpf_task_cpu(p);
 	struct lab_route *route = bpf_map_lookup_elem(&routes, &pid);
 	struct lab_cpu *lc = lab_cpu(cpu);
 
-	if (!route)
+	if (!route || !can_have_cpu(route, lc, cpu))
 		scx_bpf_dispatch(p, cpu, SCX_SLICE_INF, enq_flags);
 	else if (route->via >= 0)
 		via_pid = pid;

@@ -92,6 +92,8 @@ struct lab_cpu {
 	__u64 interrupted;	/* interrupts other CPUs sent here, with lab_watch_sends */
 	__u64 balances;		/* cycles begun, with lab_watch_cycles */
 	__u64 expired_ticks;	/* ->ticks when a task last had to go without slice */
+	__u64 claimed;		/* by a task that was queued here, see lab_route.claims */
+	__u64 refused;		/* ... was not to be had: the task is in the CPU's queue */
 	__u64 enqueues;		/* tasks queued for this CPU */
 	__u64 runs;		/* tasks picked */
 	__u64 stops;		/* tasks that had to make room while they could run */
@@ -111,6 +113,7 @@ struct lab_route {
 	__u64 dsq;
 	__u64 enq_flags;
 	__s32 via;		/* not at once, but by ops.dispatch of this CPU; -1: at once */
+	__u32 claims;		/* to ->dsq only if what its CPU runs could be claimed */
 };
 
 /* Arguments of the syscall programs. Kicks go to ->mask, ->victim or ->cpu as in struct lab_cpu */
