@@ -51,7 +51,7 @@ static __always_inline void kick_end_slice(struct task_struct *curr)
 	curr->scx.slice = 0;
 }
 
-/* This Linux has no mark for the way to user space: the tick is the occasion. */
+/* Leave it to the tick: no mark here is for the way to user space. */
 static __always_inline void kick_mark_lazy(s32 cpu) {}
 
 #endif	/* _KERNEL_SCHED_EXT_KICK_BASE_H */

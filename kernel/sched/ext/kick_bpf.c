@@ -422,7 +422,7 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
  * executed (A) and has interrupts off.
  *
  * A kick that has to be held back is told by what the word says now, and is
- * made in any case: a CPU that runs a task may idle before the flush. A CPU in a
+ * made in any case: a CPU with a task may idle before the flush. A CPU in a
  * cycle may have looked at the queues already, so it is asked to look again.
  */
 static s32 kick_if_idle(s32 cpu, unsigned long irq_flags)
@@ -446,8 +446,8 @@ static s32 kick_if_idle(s32 cpu, unsigned long irq_flags)
 }
 
 /*
- * Claim the preemption of the task that @cpu runs, if its pid is @pid or @pid is
- * 0. @req is KICK_REQ_LAZY, or KICK_REQ_TASK, perhaps with KICK_REQ_WAIT. Caller
+ * Claim the preemption of what @cpu runs, if its pid is @pid or @pid is
+ * 0. @req is KICK_REQ_LAZY or KICK_REQ_TASK, perhaps with KICK_REQ_WAIT. Caller
  * has executed (A) and has interrupts off, so the task does not go away.
  */
 static s32 kick_claim_curr(s32 cpu, s32 pid, int req, unsigned long irq_flags)

@@ -126,16 +126,15 @@ static noinline notrace void kick_hold_lazy(s32 cpu)
 	enum kick_op op = in_nmi() ? KICK_OP_LOCKED : kick_op();
 	bool marked;
 
-	if (op == KICK_OP_LOCKED) {
-		if (!kick_hold_for_work()) {
-			kick_now(cpu, KICK_REQ_LAZY, false, 0);
-			return;
-		}
-	} else if (!held->req || held->cpu == cpu) {
+	if (op != KICK_OP_LOCKED && (!held->req || held->cpu == cpu)) {
 		kick_hold(cpu, KICK_REQ_LAZY);
 		return;
-	} else {
+	}
+	if (op != KICK_OP_LOCKED) {
 		kick_hold_until(this_kick, op);
+	} else if (!kick_hold_for_work()) {
+		kick_now(cpu, KICK_REQ_LAZY, false, 0);
+		return;
 	}
 	marked = cpumask_test_and_set_cpu(cpu, held->lazy);
 	WRITE_ONCE(held->masks, true);

@@ -163,7 +163,9 @@ static enum scx_test_status kick_curr_from_op(void *ctx)
 static enum scx_test_status kick_curr_insert(void *ctx)
 {
 	struct lab *lab = ctx;
-	struct lab_route route = { .dsq = DSQ_LOCAL, .enq_flags = ENQ_HEAD, .via = -1, .claims = 1 };
+	struct lab_route route = {
+		.dsq = DSQ_LOCAL, .enq_flags = ENQ_HEAD, .via = -1, .claims = 1
+	};
 	struct worker *sleeper, *spinner;
 	struct lab_cpu *lc;
 	int i;
@@ -234,7 +236,7 @@ static enum scx_test_status kick_idle_once(void *ctx)
 		u32 overheld = lab->cpus[2].overheld;
 		s32 first, second;
 
-		/* It stands still inside of its cycle: it is asked to look again, and not counted */
+		/* It stands still in its cycle: it is asked to look again, and not counted */
 		set_shared(lab->cpus[2].hold, LAB_DISPATCH);
 		SCX_ASSERT(lab_kick(lab, 2, KICK_IDLE, 1));
 		LAB_COMES(shared(lab->cpus[2].held) || shared(lab->cpus[2].overheld) != overheld);

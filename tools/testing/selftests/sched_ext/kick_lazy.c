@@ -15,9 +15,11 @@ static u64 kick_lazy_flag, enq_lazy_flag;
 
 static enum scx_test_status start(struct lab *lab, struct bpf_program *tracer)
 {
-	SCX_FAIL_IF(!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &kick_lazy_flag) ||
-		    !__COMPAT_read_enum("scx_enq_flags", "SCX_ENQ_PREEMPT_LAZY", &enq_lazy_flag),
-		    "The kernel has no lazy preemption");
+	bool has = __COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY",
+				      &kick_lazy_flag) &&
+		   __COMPAT_read_enum("scx_enq_flags", "SCX_ENQ_PREEMPT_LAZY", &enq_lazy_flag);
+
+	SCX_FAIL_IF(!has, "The kernel has no lazy preemption");
 	SCX_ASSERT(lab_start(lab, tracer));
 	return SCX_TEST_PASS;
 }
@@ -94,13 +96,13 @@ static enum scx_test_status kick_lazy_idle(void *ctx)
  * CPU 1 stands still, so nothing is served. @first and then @then are asked of it; whether it is
  * sent an interrupt for the first one, and for the second one.
  */
-static enum scx_test_status ask_twice(struct lab *lab, u64 first, u64 then, bool sends, bool sends_then,
-				      int *rounds)
+static enum scx_test_status ask_twice(struct lab *lab, u64 first, u64 then, bool sends,
+				      bool sends_then, int *rounds)
 {
 	struct lab_cpu *lc = &lab->cpus[1];
 	u32 overheld = lc->overheld;
 	u64 expired, before, after_first, after_then;
-	bool held;
+	bool held, sent, sent_then;
 
 	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
 	expired = lc->expired;
@@ -113,7 +115,9 @@ static enum scx_test_status ask_twice(struct lab *lab, u64 first, u64 then, bool
 	lab_unhold(lab, 1);
 
 	LAB_FOLLOWS(lab, lc->expired != expired);
-	if (held && (after_first != before) == sends && (after_then != after_first) == sends_then)
+	sent = after_first != before;
+	sent_then = after_then != after_first;
+	if (held && sent == sends && sent_then == sends_then)
 		*rounds += 1;
 	return SCX_TEST_PASS;
 }
@@ -128,8 +132,8 @@ static enum scx_test_status asked_twice(struct lab *lab, u64 first, u64 then, bo
 		if (ask_twice(lab, first, then, sends, sends_then, &rounds))
 			return SCX_TEST_FAIL;
 	}
-	SCX_FAIL_IF(rounds < ROUNDS / 2, "0x%lx, then 0x%lx: as expected %d of %d times", first, then,
-		    rounds, ROUNDS);
+	SCX_FAIL_IF(rounds < ROUNDS / 2, "0x%lx, then 0x%lx: as expected %d of %d times", first,
+		    then, rounds, ROUNDS);
 	return SCX_TEST_PASS;
 }
 
@@ -299,6 +303,11 @@ static enum scx_test_status kick_lazy_enq(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+static bool claim_or_kick(struct lab *lab, struct worker *w)
+{
+	return !lab_kick_task(lab, w, kick_lazy_flag) || lab_kick(lab, 1, kick_lazy_flag, 1);
+}
+
 /*
  * CPU 1 is one of nohz_full=, and its task runs without a tick: a kick that is left to the tick may
  * not be left to the one that the kernel makes there once a second
@@ -325,9 +334,7 @@ static enum scx_test_status kick_tick_lazy(void *ctx)
 		SCX_ASSERT(lab_goes_on(victim));
 		ticks = lc->ticks;
 		if (i % 2)
-			LAB_BRINGS(lab, 1, !lab_kick_task(lab, victim, kick_lazy_flag) ||
-					   lab_kick(lab, 1, kick_lazy_flag, 1),
-				   lc->expired != expired);
+			LAB_BRINGS(lab, 1, claim_or_kick(lab, victim), lc->expired != expired);
 		else
 			LAB_KICK_BRINGS(lab, 1, kick_lazy_flag, lc->expired != expired);
 		tickless += lc->ticks == ticks;
