@@ -37,6 +37,17 @@ static __always_inline struct task_struct *kick_curr(struct rq *rq)
 					 lockdep_is_held(__rq_lockp(rq)));
 }
 
+/*
+ * Find out if @curr, which runs on @rq, has a slice: it is a sched_ext task, or
+ * it was one until a boost, perhaps when it was kicked, and is one again after
+ * it. Caller holds @rq's lock.
+ */
+static bool kick_has_slice(struct task_struct *curr)
+{
+	return curr->sched_class == &ext_sched_class ||
+	       curr->prio < curr->normal_prio;
+}
+
 /**
  * scx_kick_serve - a cycle has taken requests, or a claim
  * @rq: this CPU's rq
@@ -56,8 +67,7 @@ void scx_kick_serve(struct rq *rq, int word)
 	if (!(word & KICK_REQ_MASK))
 		return;
 
-	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
-	    curr->sched_class == &ext_sched_class)
+	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) && kick_has_slice(curr))
 		kick_end_slice(curr);
 
 	this_cpu_inc(scx_kick_stats.served);
@@ -70,7 +80,8 @@ void scx_kick_serve(struct rq *rq, int word)
  * @rq: the rq that was dispatched for
  * @prev: the task that runs there
  *
- * Does nothing if @rq is that of a sibling: this CPU gets another cycle.
+ * Does nothing if @rq is that of a sibling: a request in the word of this CPU is
+ * of its own cycle, and one in that of the sibling leads to another cycle there.
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
@@ -114,12 +125,17 @@ static noinline bool kick_picking(s32 cpu, int req)
  *   KICK_REQ_TASK ends this slice, see scx_kick_dispatched(), and leads to
  *   another cycle only if the current task is kept all the same.
  *
+ * Under core scheduling a sibling may dispatch for the CPU, which is in no cycle
+ * then. ops.dispatch() may fill the slice all the same: KICK_REQ_TASK is for the
+ * cycle that the CPU is interrupted for.
+ *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
 			u64 enq_flags)
 {
 	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
+	atomic_t *kick_word = &per_cpu(scx_kick_pcpu, cpu_of(rq)).word;
 	struct task_struct *curr = kick_curr(rq);
 	bool on_scx = curr->sched_class == &ext_sched_class;
 	bool preempt = on_scx && p != curr &&
@@ -137,13 +153,16 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
 	 */
 	if (!kick_rq_dispatches(rq) || sched_core_enabled(rq))
 		req |= KICK_REQ_RESCHED;
-	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
+	word = atomic_read(kick_word);
 	if (word & KICK_CPU_PICKING) {
 		if (!req || kick_picking(cpu_of(rq), req))
 			return;
-	} else if (word & KICK_REQ_MASK) {
+	} else {
+		if (unlikely(preempt && kick_rq_dispatches(rq)))
+			atomic_or(KICK_REQ_TASK, kick_word);
 		/* A cycle is on its way. It needs this lock to start. */
-		return;
+		if (word & KICK_REQ_MASK)
+			return;
 	}
 	resched_curr(rq);
 }
