@@ -356,6 +356,48 @@ static enum scx_test_status kick_higher_pi(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/* The owner is on CPU 1, which stands still in an interrupt: no cycle can come */
+static bool hold_owner(struct lab *lab, struct worker *owner)
+{
+	struct lab_cpu *lc = &lab->cpus[1];
+
+	for (;;) {
+		if (!lab_goes_on(owner) || !lab_hold(lab, 1, LAB_TIMER))
+			return false;
+		if (shared(lc->on) && shared(lc->curr) == owner->tid && !shared(lc->below))
+			return true;
+		lab_unhold(lab, 1);
+	}
+}
+
+/* The kick comes first, and takes the slice. Then the cycle for it finds a task of a higher class */
+static enum scx_test_status kick_higher_boosted(void *ctx)
+{
+	struct worker *owner, *lender, *w;
+	struct lab *lab = ctx;
+	int i;
+
+	SCX_ASSERT(init_mutex() && lab_start(lab, NULL));
+	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(w);
+	owner = lab_work(lab, 1, SCHED_EXT, work_as_owner);
+	SCX_ASSERT(owner);
+	lender = lab_work(lab, 2, SCHED_FIFO, work_as_lender);
+	SCX_ASSERT(lender && lab_start_timer(lab, 1, 1000 * 1000));
+	for (i = 0; i < ROUNDS; i++) {
+		SCX_ASSERT(LAB_WAIT(lab_asleep(w)) && begin_spell(owner));
+		SCX_ASSERT(hold_owner(lab, owner) && queue_and_kick(lab, w, KICK_PREEMPT));
+		SCX_ASSERT(lab_ring(lender) && LAB_WAIT(is_boosted(owner)));
+		lab_unhold(lab, 1);
+		set_shared(phase, LETS_GO);
+		LAB_COMES(lender->turns == i + 1);
+		LAB_FOLLOWS(lab, w->turns == i + 1);
+		SCX_ASSERT(lab_goes_on(owner) && end_spell(owner));
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 /* The target does not start a task that could be waited for as long as its own one stays */
 static enum scx_test_status kick_higher_wait(void *ctx)
 {
@@ -399,6 +441,10 @@ LAB_TEST(kick_higher_demoted,
 
 LAB_TEST(kick_higher_pi,
 	 "so can a sched_ext task that loses the priority it has inherited",
+	 STOCK_PASSES)
+
+LAB_TEST(kick_higher_boosted,
+	 "a kick preempts a sched_ext task that inherits priority before the CPU comes to it",
 	 STOCK_PASSES)
 
 LAB_TEST(kick_higher_wait,
