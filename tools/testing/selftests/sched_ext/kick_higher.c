@@ -370,7 +370,7 @@ static bool hold_owner(struct lab *lab, struct worker *owner)
 	}
 }
 
-/* The kick comes first, and takes the slice. Then the cycle for it finds a task of a higher class */
+/* The kick takes the slice, and the cycle that it asks for finds a task of a higher class */
 static enum scx_test_status kick_higher_boosted(void *ctx)
 {
 	struct worker *owner, *lender, *w;
