@@ -147,9 +147,9 @@ static void strike_deadline(struct fault *fault, u64 *random)
 }
 
 /*
- * task executes user code the others, which sched_ext still has, do not run, and in Linux 6.12 the
- * task executes user code the others, which sched_ext still has, do not run, and in Linux 6.12 the
- * end of the scheduler waits for some of them. So all rest until then.
+ * While a scheduler leaves, who becomes SCHED_EXT gets into the fair class at once. As long as such
+ * a task executes user code the others, which sched_ext still has, do not run, and in Linux 6.12
+ * the end of the scheduler waits for some of them. So all rest until then.
  */
 static void let_scheduler_leave(void)
 {
