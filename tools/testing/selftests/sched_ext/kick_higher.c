@@ -63,7 +63,10 @@ static bool change_policy(struct worker *w, int policy)
 	return !sched_setscheduler(w->tid, policy, &param);
 }
 
-/* Kick the CPU that @top runs on: it goes on, and no CPU is sent more than next to nothing */
+/*
+ * Kick the CPU that @top runs on: it goes on, and there is no interrupt for each kick. Others send
+ * some, on a slow machine many
+ */
 static enum scx_test_status leaves_in_peace(struct lab *lab, struct worker *top, u64 flags)
 {
 	u64 before = 0, after = 0;
@@ -77,7 +80,7 @@ static enum scx_test_status leaves_in_peace(struct lab *lab, struct worker *top,
 	}
 	for (cpu = 0; cpu < lab->nr_cpus; cpu++)
 		after += lab->cpus[cpu].interrupted;
-	SCX_LT(after - before, KICKS / 4);
+	SCX_LT(after - before, KICKS / 2);
 	return SCX_TEST_PASS;
 }
 

@@ -8,7 +8,7 @@
 
 #define WAKEUPS		100
 
-static enum scx_test_status wake_and_count(struct lab *lab, struct worker *w, int to, u64 *sent)
+static enum scx_test_status wake_and_count(struct lab *lab, struct worker *w, int to, int *twice)
 {
 	u64 before = lab->cpus[to].interrupted, turns = w->turns;
 	u32 displaced = lab->cpus[to].displaced;
@@ -22,7 +22,7 @@ static enum scx_test_status wake_and_count(struct lab *lab, struct worker *w, in
 		LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, w->turns == turns + 1);
 	SCX_EQ(w->ran_on, to);
 	SCX_EQ(lab->cpus[0].left, 0);
-	*sent += lab->cpus[to].interrupted - before;
+	*twice += lab->cpus[to].interrupted - before > 1;
 	return SCX_TEST_PASS;
 }
 
@@ -34,8 +34,7 @@ static enum scx_test_status insert_and_kick(struct lab *lab, enum lab_hook hook,
 					    u64 enq_flags)
 {
 	struct worker *w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	u64 sent = 0;
-	int i, to = 1;
+	int i, to = 1, twice = 0;
 
 	/* A task of one CPU only would not go through ops.select_cpu */
 	SCX_ASSERT(w && lab_roam(w, 1, 2));
@@ -45,11 +44,11 @@ static enum scx_test_status insert_and_kick(struct lab *lab, enum lab_hook hook,
 		if (dsq == DSQ_LOCAL_ON)
 			to = 1 + (i + 1) % 2;
 		SCX_ASSERT(lab_route(lab, w, dsq == DSQ_LOCAL_ON ? dsq | to : dsq, enq_flags, -1));
-		if (wake_and_count(lab, w, to, &sent))
+		if (wake_and_count(lab, w, to, &twice))
 			return SCX_TEST_FAIL;
 	}
-	/* It would be two for each. Others interrupt the CPU now and then */
-	SCX_LT(sent, WAKEUPS * 3 / 2);
+	/* It would be two for each. Others interrupt the CPU now and then, on a slow machine often */
+	SCX_LT(twice, WAKEUPS * 3 / 4);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }
