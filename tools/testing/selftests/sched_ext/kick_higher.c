@@ -301,6 +301,18 @@ static bool init_mutex(void)
 	       !pthread_mutex_init(&mutex, &attr);
 }
 
+/* A task that CPU 1 is to run once the owner, which it runs, has lost its priority or slice */
+static bool start_lending(struct lab *lab, struct worker **w, struct worker **owner,
+			  struct worker **lender)
+{
+	if (!init_mutex() || !lab_start(lab, NULL))
+		return false;
+	*w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	*owner = lab_work(lab, 1, SCHED_EXT, work_as_owner);
+	*lender = lab_work(lab, 2, SCHED_FIFO, work_as_lender);
+	return *w && *owner && *lender;
+}
+
 /* The 18th field: priorities of real-time tasks are below 0 there. Others follow the name's ')' */
 static bool is_boosted(struct worker *w)
 {
@@ -334,13 +346,7 @@ static enum scx_test_status kick_higher_pi(void *ctx)
 	struct worker *owner, *lender, *w;
 	int i;
 
-	SCX_ASSERT(init_mutex() && lab_start(lab, NULL));
-	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(w);
-	owner = lab_work(lab, 1, SCHED_EXT, work_as_owner);
-	SCX_ASSERT(owner);
-	lender = lab_work(lab, 2, SCHED_FIFO, work_as_lender);
-	SCX_ASSERT(lender);
+	SCX_ASSERT(start_lending(lab, &w, &owner, &lender));
 	for (i = 0; i < ROUNDS; i++) {
 		u64 released;
 
@@ -380,13 +386,8 @@ static enum scx_test_status kick_higher_boosted(void *ctx)
 	struct lab *lab = ctx;
 	int i;
 
-	SCX_ASSERT(init_mutex() && lab_start(lab, NULL));
-	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(w);
-	owner = lab_work(lab, 1, SCHED_EXT, work_as_owner);
-	SCX_ASSERT(owner);
-	lender = lab_work(lab, 2, SCHED_FIFO, work_as_lender);
-	SCX_ASSERT(lender && lab_start_timer(lab, 1, 1000 * 1000));
+	SCX_ASSERT(start_lending(lab, &w, &owner, &lender));
+	SCX_ASSERT(lab_start_timer(lab, 1, 1000 * 1000));
 	for (i = 0; i < ROUNDS; i++) {
 		SCX_ASSERT(LAB_WAIT(lab_asleep(w)) && begin_spell(owner));
 		SCX_ASSERT(hold_owner(lab, owner) && queue_and_kick(lab, w, KICK_PREEMPT));
