@@ -140,4 +140,4 @@ LAB_TEST(kick_exit_storm,
 
 LAB_TEST(kick_exit_wait,
 	 "schedulers load and unload while every CPU waits for another one all the time",
-	 STOCK_BREAKS("the machine hangs"))
+	 STOCK_BREAKS("the machine hangs") BUT_PASSES_ON("7.3"))

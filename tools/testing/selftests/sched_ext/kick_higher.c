@@ -453,4 +453,4 @@ LAB_TEST(kick_higher_boosted,
 
 LAB_TEST(kick_higher_wait,
 	 "SCX_KICK_WAIT of a CPU that a SCHED_FIFO task keeps holds nobody up",
-	 STOCK_BREAKS("the machine hangs"))
+	 STOCK_BREAKS("the machine hangs") BUT_PASSES_ON("7.3"))
