@@ -47,7 +47,7 @@ static enum scx_test_status insert_and_kick(struct lab *lab, enum lab_hook hook,
 		if (wake_and_count(lab, w, to, &twice))
 			return SCX_TEST_FAIL;
 	}
-	/* It would be two for each. Others interrupt the CPU now and then, or often if it is slow */
+	/* It would be two for each. Others interrupt the CPU now and then, or often: it is slow */
 	SCX_LT(twice, WAKEUPS * 3 / 4);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
