@@ -63,24 +63,36 @@ static bool change_policy(struct worker *w, int policy)
 	return !sched_setscheduler(w->tid, policy, &param);
 }
 
+/* What all CPUs were sent */
+static u64 interrupts(struct lab *lab)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for (cpu = 0; cpu < lab->nr_cpus; cpu++)
+		sum += shared(lab->cpus[cpu].interrupted);
+	return sum;
+}
+
 /*
- * Kick the CPU that @top runs on: it goes on, and there is no interrupt for each kick. Others send
- * some, on a slow machine many
+ * Kick the CPU that @top runs on: it goes on, and no CPU is sent more than next to nothing. On a
+ * slow machine others may send more in between: then again, twice at most
  */
 static enum scx_test_status leaves_in_peace(struct lab *lab, struct worker *top, u64 flags)
 {
-	u64 before = 0, after = 0;
-	int i, cpu;
+	u64 sent = KICKS;
+	int i, series;
 
-	for (cpu = 0; cpu < lab->nr_cpus; cpu++)
-		before += lab->cpus[cpu].interrupted;
-	for (i = 0; i < KICKS; i++) {
-		SCX_ASSERT(lab_kick(lab, shared(top->ran_on), flags, 1));
-		SCX_ASSERT(lab_goes_on(top));
+	for (series = 0; series < 3 && sent >= KICKS / 4; series++) {
+		u64 before = interrupts(lab);
+
+		for (i = 0; i < KICKS; i++) {
+			SCX_ASSERT(lab_kick(lab, shared(top->ran_on), flags, 1));
+			SCX_ASSERT(lab_goes_on(top));
+		}
+		sent = interrupts(lab) - before;
 	}
-	for (cpu = 0; cpu < lab->nr_cpus; cpu++)
-		after += lab->cpus[cpu].interrupted;
-	SCX_LT(after - before, KICKS / 2);
+	SCX_LT(sent, KICKS / 4);
 	return SCX_TEST_PASS;
 }
 

@@ -38,6 +38,7 @@ static enum scx_test_status kick_preempt(void *ctx)
 		LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->expired != expired);
 		/* A kick that met a task of a higher class, and was repeated, may come twice */
 		LAB_COMES(next->turns != turns || lc->expired > expired + 1);
+		SCX_ASSERT(lc->curr == next->tid || lc->expired > expired + 1);
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
