@@ -70,12 +70,10 @@ static noinline void kick_flagged_lazy(s32 cpu, u64 flags,
 	if (!kick_reachable(cpu, req))
 		return;
 
-	if (!kick_must_hold())
-		kick_now(cpu, req, true, irq_flags);
-	else if (req == KICK_REQ_LAZY)
-		kick_hold_lazy(cpu);
-	else
+	if (kick_must_hold())
 		kick_hold(cpu, req);
+	else
+		kick_now(cpu, req, true, irq_flags);
 }
 
 /* Kick @cpu with @flags. Caller as for kick_cpu(). */
@@ -274,12 +272,10 @@ static noinline s32 kick_cpumask_lazy(const struct cpumask *cpus, u64 flags,
 		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		asked++;
-		if (!kick_must_hold())
-			kick_one_slow(cpu, req, true, irq_flags);
-		else if (req == KICK_REQ_LAZY)
-			kick_hold_lazy(cpu);
-		else
+		if (kick_must_hold())
 			kick_hold(cpu, req);
+		else
+			kick_one_slow(cpu, req, true, irq_flags);
 	}
 	return asked;
 }
@@ -536,7 +532,6 @@ static bool __init kick_alloc(struct scx_kick *kick, int node)
 	       zalloc_cpumask_var_node(&kick->held.idle, GFP_KERNEL, node) &&
 	       zalloc_cpumask_var_node(&kick->held.resched, GFP_KERNEL, node) &&
 	       zalloc_cpumask_var_node(&kick->held.preempt, GFP_KERNEL, node) &&
-	       zalloc_cpumask_var_node(&kick->held.lazy, GFP_KERNEL, node) &&
 	       zalloc_cpumask_var_node(&kick->send, GFP_KERNEL, node);
 }
 

@@ -21,7 +21,10 @@ static __always_inline int kick_stronger(int held, int req)
 }
 
 /*
- * Set the bit of @cpu in the cpumask for @req. Returns false if it was set.
+ * Set the bits of @cpu in the cpumasks for @req: PREEMPT is in kick_held::preempt
+ * and in kick_held::resched, LAZY only in the former. So LAZY and a plain kick
+ * are PREEMPT, as in kick_stronger(). Returns false if the kick adds to another
+ * one that is held back. For a lazy and a plain one an NMI may hide that.
  *
  * KICK_REQ_WAIT is kept once for all CPUs of the cpumasks. So this CPU may wait
  * needlessly for some of its targets, for one cycle that is due in any case.
@@ -33,10 +36,18 @@ static __always_inline int kick_stronger(int held, int req)
 static bool kick_hold_in_masks(struct scx_kick *this_kick, s32 cpu, int req)
 {
 	struct kick_held *held = &this_kick->held;
-	struct cpumask *cpus = req & KICK_REQ_IDLE ? held->idle :
-			       req & KICK_REQ_PREEMPT ? held->preempt :
-			       held->resched;
-	bool marked = cpumask_test_and_set_cpu(cpu, cpus);
+	bool marked;
+
+	if (req & KICK_REQ_IDLE)
+		marked = cpumask_test_and_set_cpu(cpu, held->idle);
+	else if (!(req & (KICK_REQ_PREEMPT | KICK_REQ_LAZY)))
+		marked = cpumask_test_cpu(cpu, held->preempt) |
+			 cpumask_test_and_set_cpu(cpu, held->resched);
+	else
+		marked = cpumask_test_and_set_cpu(cpu, held->preempt) |
+			 (req & KICK_REQ_LAZY ?
+			  cpumask_test_cpu(cpu, held->resched) :
+			  cpumask_test_and_set_cpu(cpu, held->resched));
 
 	if (req & KICK_REQ_WAIT)
 		WRITE_ONCE(held->wait, true);
@@ -50,7 +61,7 @@ static bool kick_hold_in_masks(struct scx_kick *this_kick, s32 cpu, int req)
  * suspends, which goes with a bypass, interrupts may not work. Caller then
  * makes the kick at once, and a bypass makes up for those that it drops.
  */
-static __always_inline bool kick_hold_for_work(void)
+static bool kick_hold_for_work(void)
 {
 	if (unlikely(!cpu_online(smp_processor_id())))
 		return false;
@@ -112,35 +123,6 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 		else
 			this_cpu_inc(scx_kick_stats.outcomes[SCX_KICKED_COALESCED]);
 	}
-}
-
-/*
- * Hold back a kick with KICK_REQ_LAZY. Caller as for kick_hold(), and notrace
- * for the same reason. Kicks of other CPUs than the first go to a cpumask of
- * their own.
- */
-static noinline notrace void kick_hold_lazy(s32 cpu)
-{
-	struct scx_kick *this_kick = this_cpu_ptr(&scx_kick_pcpu);
-	struct kick_held *held = &this_kick->held;
-	enum kick_op op = in_nmi() ? KICK_OP_LOCKED : kick_op();
-	bool marked;
-
-	if (op != KICK_OP_LOCKED && (!held->req || held->cpu == cpu)) {
-		kick_hold(cpu, KICK_REQ_LAZY);
-		return;
-	}
-	if (op != KICK_OP_LOCKED) {
-		kick_hold_until(this_kick, op);
-	} else if (!kick_hold_for_work()) {
-		kick_now(cpu, KICK_REQ_LAZY, false, 0);
-		return;
-	}
-	marked = cpumask_test_and_set_cpu(cpu, held->lazy);
-	WRITE_ONCE(held->masks, true);
-	/* Last: a program attached to the tracepoint may kick. */
-	if (marked)
-		kick_account(cpu, KICK_REQ_LAZY, SCX_KICKED_COALESCED);
 }
 
 /*
@@ -227,20 +209,26 @@ static void kick_drain(struct scx_kick *this_kick,
 	WRITE_ONCE(held->wait, false);
 	barrier();
 	for (i = 0; i < BITS_TO_LONGS(nr_cpu_ids); i++) {
-		unsigned long preempt = kick_take_bits(held->preempt, i);
+		/*
+		 * In this order: of an NMI in between, the rest of a PREEMPT is
+		 * a plain kick, which brings the cycle for what is LAZY here.
+		 */
 		unsigned long resched = kick_take_bits(held->resched, i);
+		unsigned long preempt = kick_take_bits(held->preempt, i);
 		unsigned long idle = kick_take_bits(held->idle, i);
-		unsigned long lazy = kick_take_bits(held->lazy, i);
 		s32 first = i * BITS_PER_LONG;
 
-		kick_held_cpus(first, preempt,
+		/* Some are of an NMI since then, which may want to wait. */
+		if (READ_ONCE(held->masks))
+			wait = KICK_REQ_WAIT;
+		kick_held_cpus(first, preempt & resched,
 			       KICK_REQ_RESCHED | KICK_REQ_PREEMPT | wait,
 			       outcome);
-		/* Before plain kicks, which may bring the cycle for both. */
-		kick_held_cpus(first, lazy, KICK_REQ_LAZY, outcome);
-		/* A CPU of a stronger mask counts as coalesced here. */
-		kick_held_cpus(first, resched, KICK_REQ_RESCHED | wait,
+		kick_held_cpus(first, preempt & ~resched, KICK_REQ_LAZY,
 			       outcome);
+		kick_held_cpus(first, resched & ~preempt,
+			       KICK_REQ_RESCHED | wait, outcome);
+		/* A CPU of a stronger mask counts as coalesced here. */
 		kick_held_cpus(first, idle, KICK_REQ_IDLE, outcome);
 	}
 }
@@ -286,19 +274,21 @@ void __scx_kick_flush(void)
 
 /*
  * Have the move of @p to a local DSQ preempt, if this CPU holds back a kick
- * with PREEMPT for the CPU of that DSQ. The kick stays, without PREEMPT: it
- * could take the slice from @p itself.
+ * with PREEMPT or LAZY for the CPU of that DSQ. The kick stays, as a plain one:
+ * it could take the slice from @p itself. LAZY becomes a preemption at once, as
+ * a tick could come before @p is there.
  */
 static void kick_preempt_by_move(struct scx_kick *this_kick,
 				 struct task_struct *p)
 {
-	s32 cpu = p->scx.ddsp_dsq_id & SCX_DSQ_LOCAL_CPU_MASK;
 	struct kick_held *held = &this_kick->held;
+	s32 cpu = kick_bound_for(p);
 
 	if (held->req && held->cpu == cpu) {
-		if (!(held->req & KICK_REQ_PREEMPT))
+		if (!(held->req & (KICK_REQ_PREEMPT | KICK_REQ_LAZY)))
 			return;
-		held->req &= ~KICK_REQ_PREEMPT;
+		held->req &= ~(KICK_REQ_PREEMPT | KICK_REQ_LAZY);
+		held->req |= KICK_REQ_RESCHED;
 	} else if (cpumask_test_and_clear_cpu(cpu, held->preempt)) {
 		cpumask_set_cpu(cpu, held->resched);
 	} else {

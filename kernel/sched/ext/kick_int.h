@@ -176,8 +176,8 @@ struct kick_wait {
  * @cpu: the CPU of @req
  * @idle: kick with %KICK_REQ_IDLE
  * @resched: kick with %KICK_REQ_RESCHED
- * @preempt: kick with %KICK_REQ_RESCHED and %KICK_REQ_PREEMPT
- * @lazy: kick with %KICK_REQ_LAZY
+ * @preempt: with @resched: kick with %KICK_REQ_PREEMPT as well, without: with
+ *	%KICK_REQ_LAZY
  *
  * NMI may set bits of the cpumasks, @masks and @wait at any time.
  */
@@ -190,7 +190,6 @@ struct kick_held {
 	cpumask_var_t		idle;
 	cpumask_var_t		resched;
 	cpumask_var_t		preempt;
-	cpumask_var_t		lazy;
 };
 
 /**
