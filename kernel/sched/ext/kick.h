@@ -138,19 +138,20 @@ static inline void scx_kick_enqueued(struct task_struct *p, u64 enq_flags)
 
 /**
  * scx_kick_tick - the tick of a CPU that runs a sched_ext task
- * @rq: this CPU's rq
+ * @rq: its rq
  *
- * Starts a cycle if this CPU has CPUs to wait for and no wait has begun, and
- * for a kick that has left that to the tick.
+ * Starts a cycle if the CPU has CPUs to wait for and no wait has begun, and for
+ * a kick that was left to the tick.
  *
  * Context: task_tick_scx(). Caller holds @rq's lock.
  */
 static inline void scx_kick_tick(struct rq *rq)
 {
-	/* Others may write the word. What they ask later is for the next tick. */
-	if (__this_cpu_read(scx_kick_pcpu.wait.asked) ||
-	    (data_race(__this_cpu_read(scx_kick_pcpu.word.counter)) &
-	     KICK_REQ_LAZY))
+	/* Another CPU makes ticks for one that has none of its own. */
+	struct scx_kick *kick = per_cpu_ptr(&scx_kick_pcpu, cpu_of(rq));
+
+	if (READ_ONCE(kick->wait.asked) ||
+	    (atomic_read(&kick->word) & KICK_REQ_LAZY))
 		resched_curr(rq);
 }
 
