@@ -191,9 +191,8 @@ static enum scx_test_status kick_enq_then_claim(void *ctx)
  * here, ops.enqueue puts it on the other's local queue, and kicks that. It was runnable before, so
  * the kernel moves it later than one that wakes up.
  */
-static enum scx_test_status kick_enq_expired(void *ctx)
+static enum scx_test_status to_and_fro(struct lab *lab, u64 flags)
 {
-	struct lab *lab = ctx;
 	struct worker *w;
 	int i;
 
@@ -213,7 +212,7 @@ static enum scx_test_status kick_enq_expired(void *ctx)
 		/* Of the last time, if nothing of the lab's has run there since */
 		lab->cpus[to].curr = 0;
 		SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | to, 0, -1));
-		lab_order(lab, from, LAB_ENQUEUE, to, KICK_PREEMPT, 1);
+		lab_order(lab, from, LAB_ENQUEUE, to, flags, 1);
 		LAB_KICK_BRINGS(lab, from, KICK_PREEMPT, !lab->cpus[from].left);
 		LAB_FOLLOWS(lab, lab->cpus[to].curr == w->tid ||
 			    lab->cpus[to].displaced != displaced);
@@ -223,6 +222,20 @@ static enum scx_test_status kick_enq_expired(void *ctx)
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_enq_expired(void *ctx)
+{
+	return to_and_fro(ctx, KICK_PREEMPT);
+}
+
+static enum scx_test_status kick_enq_expired_lazy(void *ctx)
+{
+	u64 flags;
+
+	SCX_FAIL_IF(!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &flags),
+		    "The kernel has no lazy preemption");
+	return to_and_fro(ctx, flags);
 }
 
 /*
@@ -388,6 +401,10 @@ LAB_TEST(kick_enq_then_claim,
 LAB_TEST(kick_enq_expired,
 	 "so does a kick for a task that was preempted",
 	 STOCK_PASSES)
+
+LAB_TEST(kick_enq_expired_lazy,
+	 "a lazy kick for such a task does not come before the task, either",
+	 STOCK_FAILS("has no such flag"))
 
 LAB_TEST(kick_enq_in_dispatch,
 	 "so does a task that is put there with SCX_ENQ_PREEMPT while its CPU is in ops.dispatch",

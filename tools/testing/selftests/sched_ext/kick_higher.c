@@ -391,18 +391,20 @@ static bool hold_owner(struct lab *lab, struct worker *owner)
 	}
 }
 
-/* The kick takes the slice, and the cycle that it asks for finds a task of a higher class */
-static enum scx_test_status kick_higher_boosted(void *ctx)
+/*
+ * The kick takes the slice, and the cycle that it asks for finds a task of a higher class. A lazy
+ * kick asks for none: that cycle comes when the task loses its priority
+ */
+static enum scx_test_status boosted_after_kick(struct lab *lab, u64 flags)
 {
 	struct worker *owner, *lender, *w;
-	struct lab *lab = ctx;
 	int i;
 
 	SCX_ASSERT(start_lending(lab, &w, &owner, &lender));
 	SCX_ASSERT(lab_start_timer(lab, 1, 1000 * 1000));
 	for (i = 0; i < ROUNDS; i++) {
 		SCX_ASSERT(LAB_WAIT(lab_asleep(w)) && begin_spell(owner));
-		SCX_ASSERT(hold_owner(lab, owner) && queue_and_kick(lab, w, KICK_PREEMPT));
+		SCX_ASSERT(hold_owner(lab, owner) && queue_and_kick(lab, w, flags));
 		SCX_ASSERT(lab_ring(lender) && LAB_WAIT(is_boosted(owner)));
 		lab_unhold(lab, 1);
 		set_shared(phase, LETS_GO);
@@ -412,6 +414,20 @@ static enum scx_test_status kick_higher_boosted(void *ctx)
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_higher_boosted(void *ctx)
+{
+	return boosted_after_kick(ctx, KICK_PREEMPT);
+}
+
+static enum scx_test_status kick_higher_lazy(void *ctx)
+{
+	u64 flags;
+
+	SCX_FAIL_IF(!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &flags),
+		    "The kernel has no lazy preemption");
+	return boosted_after_kick(ctx, flags);
 }
 
 /* The target does not start a task that could be waited for as long as its own one stays */
@@ -462,6 +478,10 @@ LAB_TEST(kick_higher_pi,
 LAB_TEST(kick_higher_boosted,
 	 "a kick preempts a sched_ext task that inherits priority before the CPU comes to it",
 	 STOCK_PASSES)
+
+LAB_TEST(kick_higher_lazy,
+	 "so does a lazy one",
+	 STOCK_FAILS("has no such flag"))
 
 LAB_TEST(kick_higher_wait,
 	 "SCX_KICK_WAIT of a CPU that a SCHED_FIFO task keeps holds nobody up",

@@ -111,6 +111,34 @@ static enum scx_test_status kick_invalid_task(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+static enum scx_test_status kick_invalid_curr(void *ctx)
+{
+	static const u64 flags[] = {
+		LAB_CURR | KICK_PREEMPT, LAB_CURR | KICK_IDLE | KICK_WAIT,
+		LAB_CURR | KICK_IDLE | KICK_LAZY, LAB_CURR | 16, LAB_CURR | 1ULL << 63
+	};
+	struct lab_kick_args args = { .cpu = 1 };
+	char named[32];
+	int i;
+
+	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_curr"), "The kernel has no such kfunc");
+	if (load_only(ctx))
+		return SCX_TEST_FAIL;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		args.flags = flags[i];
+		snprintf(named, sizeof(named), "0x%lx", flags[i] & ~LAB_CURR);
+		if (refused(ctx, &args, named))
+			return SCX_TEST_FAIL;
+		SCX_EQ(args.ret, -EINVAL);
+	}
+	args.cpu = -1;
+	args.flags = LAB_CURR;
+	if (refused(ctx, &args, "CPU -1"))
+		return SCX_TEST_FAIL;
+	SCX_EQ(args.ret, -ENODEV);
+	return SCX_TEST_PASS;
+}
+
 LAB_TEST(kick_invalid_cpu,
 	 "a kick of a CPU that can't exist ends the scheduler and names the CPU",
 	 STOCK_PASSES)
@@ -129,4 +157,8 @@ LAB_TEST(kick_invalid_mask,
 
 LAB_TEST(kick_invalid_task,
 	 "scx_bpf_kick_task() with flags but SCX_KICK_WAIT and PREEMPT_LAZY ends the scheduler and names them",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_invalid_curr,
+	 "scx_bpf_kick_curr() of a CPU or with flags that are invalid ends the scheduler and names them",
 	 STOCK_FAILS("has no such kfunc"))

@@ -101,7 +101,7 @@ static s32 kick_mask(u64 mask, u64 flags)
 		__sync_fetch_and_add(&target->asked, 1);
 		bpf_cpumask_set_cpu(cpu, cpus);
 	}
-	if (!(flags & LAB_IDLE))
+	if ((flags & LAB_CALL) != LAB_IDLE)
 		ret = scx_bpf_kick_cpumask(cast_mask(cpus), flags);
 	else if (bpf_ksym_exists(scx_bpf_kick_idle))
 		ret = scx_bpf_kick_idle(cast_mask(cpus), flags);
@@ -145,7 +145,7 @@ static s32 kick(u64 mask, s32 victim, s32 cpu, u64 flags)
 
 	if (lc)
 		__sync_fetch_and_add(&lc->sent, 1);
-	if (flags & LAB_CURR)
+	if ((flags & LAB_CALL) == LAB_CURR)
 		return kick_curr(cpu, victim, flags & ~LAB_CURR);
 	if (mask)
 		return kick_mask(mask, flags);
@@ -190,6 +190,8 @@ static struct lab_cpu *fire(u32 hook)
 	if (!lc || lc->hook != hook || !lc->left || !has_target(lc))
 		return NULL;
 	lc->ret = kick(lc->mask, lc->victim, lc->target, lc->flags);
+	if (lc->twice)
+		kick(lc->mask, lc->victim, lc->target, lc->then);
 	lc->left--;
 	if (lc->linger_ns)
 		linger_in_op(lc);

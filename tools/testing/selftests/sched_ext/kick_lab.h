@@ -16,11 +16,12 @@
 #define LAB_HOLD_NS	(10 * 1000 * 1000 * 1000LLU)
 
 /*
- * In flags, beside those of the kernel: by scx_bpf_kick_curr(), and by scx_bpf_kick_idle(), for as
- * many CPUs as the rest of the flags says
+ * In flags, beside those of the kernel: by scx_bpf_kick_curr(), or by scx_bpf_kick_idle(), for as
+ * many CPUs as the rest of the flags says. With both they are flags for the kernel to refuse
  */
 #define LAB_CURR	(1LLU << 62)
 #define LAB_IDLE	(1LLU << 61)
+#define LAB_CALL	(LAB_CURR | LAB_IDLE)
 
 /* Where a CPU sends the kicks it was ordered to send */
 enum lab_hook {
@@ -61,11 +62,13 @@ struct lab_cpu {
 	/* Orders */
 	__u64 left;		/* kicks still to be sent from ->hook */
 	__u64 flags;		/* with these flags */
+	__u64 then;		/* and right after it, if ->twice, once more with these */
 	__u64 mask;		/* at these CPUs together if not 0 */
 	__s32 victim;		/* at this task if not 0 */
 	__s32 target;		/* else at this CPU */
 	__s32 about;		/* only in an operation about this task, if not 0 */
 	__u32 hook;
+	__u32 twice;
 	__u32 hold;		/* stand still in LAB_TICK, _DISPATCH or _TIMER until cleared */
 	__u32 hold_ns;		/* at most so long, 0: LAB_HOLD_NS */
 	__u32 timer_ns;		/* the timer's period */

@@ -184,6 +184,76 @@ static enum scx_test_status kick_lazy_from_op(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/*
+ * One op of CPU 2 kicks CPU 1, which stands still, with @first and then with @then. Whether CPU 1 is
+ * sent an interrupt, and what it comes to in any case. @others: CPUs that are kicked as well
+ */
+static enum scx_test_status hold_twice(struct lab *lab, enum lab_hook hook, u64 others, u64 first,
+				       u64 then, bool sends, int *rounds)
+{
+	struct lab_cpu *lc = &lab->cpus[1], *by = &lab->cpus[2];
+	u64 expired, before, after;
+	u32 overheld = lc->overheld;
+	bool held;
+
+	SCX_ASSERT(lab_hold(lab, 1, LAB_TICK));
+	expired = lc->expired;
+	before = shared(lc->interrupted);
+	by->mask = others ? others | 1 << 1 : 0;
+	by->then = then;
+	lab_order(lab, 2, hook, 1, first, 1);
+	LAB_COMES(!by->left);
+	/* The op is over, and an irq_work of it done */
+	SCX_ASSERT(lab_goes_on(&lab->workers[2]) && lab_goes_on(&lab->workers[3]));
+	after = shared(lc->interrupted);
+	held = shared(lc->held) && shared(lc->overheld) == overheld && lc->expired == expired;
+	lab_unhold(lab, 1);
+
+	LAB_FOLLOWS(lab, lc->expired != expired);
+	*rounds += held && (after != before) == sends;
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status held_twice(struct lab *lab, u64 first, u64 then, bool sends)
+{
+	static const enum lab_hook from[] = { LAB_RUNNING, LAB_ENQUEUE, LAB_DISPATCH, LAB_TICK };
+	int i, rounds = 0;
+
+	/* The first CPU that an op kicks and further ones are kept in different ways */
+	for (i = 0; i < ROUNDS; i++) {
+		if (hold_twice(lab, from[i % 4], i & 4 ? 1 << 0 : 0, first, then, sends, &rounds))
+			return SCX_TEST_FAIL;
+	}
+	SCX_FAIL_IF(rounds < ROUNDS / 2, "0x%lx and 0x%lx: as expected %d of %d times", first, then,
+		    rounds, ROUNDS);
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_lazy_held(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w[2];
+	int i;
+
+	if (two_spinners(lab, lab->skel->progs.lab_watch_sends, w))
+		return SCX_TEST_FAIL;
+	for (i = 2; i < 4; i++) {
+		lab->workers[i].target = 2;
+		SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
+	}
+	lab->cpus[2].twice = true;
+	if (held_twice(lab, kick_lazy_flag, kick_lazy_flag, false) ||
+	    held_twice(lab, kick_lazy_flag, KICK_IDLE, false) ||
+	    held_twice(lab, KICK_IDLE, kick_lazy_flag, false) ||
+	    held_twice(lab, kick_lazy_flag, 0, true) ||
+	    held_twice(lab, 0, kick_lazy_flag, true) ||
+	    held_twice(lab, kick_lazy_flag, KICK_PREEMPT, true) ||
+	    held_twice(lab, KICK_PREEMPT, kick_lazy_flag, true))
+		return SCX_TEST_FAIL;
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 /* One gets the claim and the others are refused, also who would preempt at once */
 static enum scx_test_status kick_lazy_task(void *ctx)
 {
@@ -303,6 +373,34 @@ static enum scx_test_status kick_lazy_enq(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/* The wake-up is on one of two busy CPUs, the queue that of the other */
+static enum scx_test_status kick_lazy_enq_remote(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *spinner[2], *w;
+	int i;
+
+	if (start(lab, NULL))
+		return SCX_TEST_FAIL;
+	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(w && lab_roam(w, 1, 2));
+	for (i = 0; i < 2; i++) {
+		spinner[i] = lab_spin(lab, 1 + i);
+		SCX_ASSERT(spinner[i]);
+	}
+	for (i = 1; i <= KICKS; i++) {
+		int to = 1 + i % 2;
+
+		SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | to, enq_lazy_flag, -1));
+		SCX_ASSERT(lab_ring(w));
+		LAB_COMES(w->turns == i);
+		SCX_EQ(w->ran_on, to);
+		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 static bool claim_or_kick(struct lab *lab, struct worker *w)
 {
 	return !lab_kick_task(lab, w, kick_lazy_flag) || lab_kick(lab, 1, kick_lazy_flag, 1);
@@ -362,6 +460,10 @@ LAB_TEST(kick_lazy_from_op,
 	 "operations can kick with SCX_KICK_PREEMPT_LAZY, one CPU or several",
 	 STOCK_FAILS("has no such flag"))
 
+LAB_TEST(kick_lazy_held,
+	 "of what one op asks of a CPU the lazy kick interrupts nobody, and makes a plain one preempt",
+	 STOCK_FAILS("has no such flag"))
+
 LAB_TEST(kick_lazy_task,
 	 "a lazy claim is granted to one, refuses the others and interrupts nobody",
 	 STOCK_FAILS("has no such flag"))
@@ -376,4 +478,8 @@ LAB_TEST(kick_tick_lazy,
 
 LAB_TEST(kick_lazy_enq,
 	 "a task inserted with SCX_ENQ_PREEMPT_LAZY runs by the next tick and interrupts nobody",
+	 STOCK_FAILS("has no such flag"))
+
+LAB_TEST(kick_lazy_enq_remote,
+	 "so does one on another CPU's local queue",
 	 STOCK_FAILS("has no such flag"))

@@ -67,34 +67,47 @@ static enum scx_test_status all_go_on(struct lab *lab)
  * Each thread has tasks with either cookie and without. Nothing but kicks of the sibling, by a
  * timer, takes their slices.
  */
-static enum scx_test_status kick_smt_cookies(void *ctx)
+static enum scx_test_status kicks_of_siblings(struct lab *lab, u64 flags, u64 at_times)
 {
-	struct lab *lab = ctx;
 	struct worker *w[6];
 	int i;
 
-	if (!is_smt())
-		return SCX_TEST_SKIP;
 	SCX_ASSERT(lab_start(lab, NULL));
 	for (i = 0; i < 6; i++) {
 		w[i] = lab_work(lab, 2 + i % 2, SCHED_EXT, work_spin);
 		SCX_ASSERT(w[i]);
 	}
-	SCX_ASSERT(kick_from_timer(lab, 2, 3, KICK_PREEMPT));
-	SCX_ASSERT(kick_from_timer(lab, 3, 2, KICK_PREEMPT));
+	SCX_ASSERT(kick_from_timer(lab, 2, 3, flags));
+	SCX_ASSERT(kick_from_timer(lab, 3, 2, flags));
 	SCX_ASSERT(new_cookie(w[0]) && share_cookie(w[0], w[1]));
 	SCX_ASSERT(new_cookie(w[2]) && share_cookie(w[2], w[3]));
 
 	for (i = 0; i < SPANS; i++) {
-		u64 flags = KICK_PREEMPT | (i & 1 ? KICK_WAIT : 0);
-
-		lab->cpus[2].flags = flags;
-		lab->cpus[3].flags = flags;
+		lab->cpus[2].flags = flags | (i & 1 ? at_times : 0);
+		lab->cpus[3].flags = lab->cpus[2].flags;
 		if (all_go_on(lab))
 			return SCX_TEST_FAIL;
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_smt_cookies(void *ctx)
+{
+	if (!is_smt())
+		return SCX_TEST_SKIP;
+	return kicks_of_siblings(ctx, KICK_PREEMPT, KICK_WAIT);
+}
+
+static enum scx_test_status kick_smt_lazy(void *ctx)
+{
+	u64 flags;
+
+	if (!is_smt())
+		return SCX_TEST_SKIP;
+	SCX_FAIL_IF(!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &flags),
+		    "The kernel has no lazy preemption");
+	return kicks_of_siblings(ctx, flags, 0);
 }
 
 /* A thread idles, because a task with a cookie runs beside it, or because it has nothing to run */
@@ -187,6 +200,10 @@ static enum scx_test_status kick_smt_sibling(void *ctx)
 LAB_TEST(kick_smt_cookies,
 	 "all tasks of two threads of a core go on if their cookies exclude each other and the threads kick each other",
 	 STOCK_BREAKS("the machine hangs") BUT_PASSES_ON("7.3"))
+
+LAB_TEST(kick_smt_lazy,
+	 "so do they if these kicks are lazy",
+	 STOCK_FAILS("has no such flag"))
 
 LAB_TEST(kick_smt_wakeup,
 	 "a task put on the local queue of an idle thread runs, whatever kick comes with it",
