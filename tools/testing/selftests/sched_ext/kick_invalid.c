@@ -125,8 +125,10 @@ static enum scx_test_status kick_invalid_curr(void *ctx)
 	if (load_only(ctx))
 		return SCX_TEST_FAIL;
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		u64 said = flags[i] & ~LAB_CURR;
+
 		args.flags = flags[i];
-		snprintf(named, sizeof(named), "0x%lx", flags[i] & ~LAB_CURR);
+		snprintf(named, sizeof(named), "0x%lx", said);
 		if (refused(ctx, &args, named))
 			return SCX_TEST_FAIL;
 		SCX_EQ(args.ret, -EINVAL);

@@ -227,7 +227,8 @@ static bool kick_lazily(struct observe *o)
 		    came_to(o, KICKS_OF([LAZY] = 1, [COALESCED] = KICKS - 1));
 
 	lab_unhold(o->lab, 1);
-	return came;
+	/* What comes next is not to find it pending */
+	return LAB_WAIT(o->lab->cpus[1].seen == o->lab->cpus[1].asked) && came;
 }
 
 static enum scx_test_status at_tick(struct observe *o)
