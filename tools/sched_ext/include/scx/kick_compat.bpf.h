@@ -54,12 +54,14 @@ static __always_inline __u64 __compat_scx_kick_preempt_lazy(void)
  */
 #define __COMPAT_scx_bpf_kick_cpu_IDLE(cpu)	scx_bpf_kick_cpu((cpu), __compat_scx_kick_idle())
 
-/* End the time of what @cpu runs, by its next tick. A kernel that cannot wait for that does it now. */
+/*
+ * End the time of what @cpu runs, by its next tick. A kernel that cannot wait for that does it now.
+ */
 #define __COMPAT_scx_bpf_kick_cpu_PREEMPT_LAZY(cpu)	\
 	scx_bpf_kick_cpu((cpu), __compat_scx_kick_preempt_lazy() ?: SCX_KICK_PREEMPT)
 
 /*
- * A flag for a task inserted into a local DSQ: it preempts by the next tick. On a kernel that cannot
+ * A flag for a task inserted into a local DSQ: it preempts by the next tick. On a kernel that can't
  * wait for that it preempts now.
  */
 #define __COMPAT_SCX_ENQ_PREEMPT_LAZY	\
@@ -93,8 +95,8 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_task_lazy(struct task_struct *p
 }
 
 /*
- * Preempt what @cpu runs if its pid is @pid, or whatever it runs if that is 0; wake it if it is idle.
- * A kernel that cannot tell preempts in any case, and always says 0.
+ * Preempt what @cpu runs if its pid is @pid, or whatever it runs if that is 0; wake it if it is
+ * idle. A kernel that cannot tell preempts in any case, and always says 0.
  */
 static __always_inline s32 __COMPAT_scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
 {
@@ -106,8 +108,8 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flag
 }
 
 /*
- * Wake up to @nr idle CPUs of @cpus. A kernel that cannot choose takes them out of its idle mask, one
- * after the other.
+ * Wake up to @nr idle CPUs of @cpus. A kernel that cannot choose takes them out of its idle mask,
+ * one after the other.
  */
 static __always_inline s32 __COMPAT_scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr)
 {

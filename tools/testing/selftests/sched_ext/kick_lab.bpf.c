@@ -318,8 +318,10 @@ void BPF_STRUCT_OPS(kick_lab_stopping, struct task_struct *p, bool runnable)
 		lc->stops += runnable;
 		/* ops.cpu_release() is not called each time: fair tasks may end the balancing */
 		lc->below = runnable && p->scx.slice;
-		if (runnable && !p->scx.slice)
+		if (runnable && !p->scx.slice) {
 			lc->expired_ticks = lc->ticks;
+			lc->ended++;
+		}
 		lc->displaced += lc->below;
 	}
 	fire(LAB_STOPPING);

@@ -19,8 +19,8 @@
  * In flags, beside those of the kernel: by scx_bpf_kick_curr(), or by scx_bpf_kick_idle(), for as
  * many CPUs as the rest of the flags says. With both they are flags for the kernel to refuse
  */
-#define LAB_CURR	(1LLU << 62)
-#define LAB_IDLE	(1LLU << 61)
+#define LAB_CURR	0x4000000000000000LLU
+#define LAB_IDLE	0x2000000000000000LLU
 #define LAB_CALL	(LAB_CURR | LAB_IDLE)
 
 /* Where a CPU sends the kicks it was ordered to send */
@@ -94,7 +94,8 @@ struct lab_cpu {
 	__u64 expired;		/* ... with a task that could go on but for its slice */
 	__u64 interrupted;	/* interrupts other CPUs sent here, with lab_watch_sends */
 	__u64 balances;		/* cycles begun, with lab_watch_cycles */
-	__u64 expired_ticks;	/* ->ticks when a task last had to go without slice */
+	__u64 ended;		/* tasks that had to go without slice, whoever came then */
+	__u64 expired_ticks;	/* ->ticks when the last of these went */
 	__u64 claimed;		/* by a task that was queued here, see lab_route.claims */
 	__u64 refused;		/* ... was not to be had: the task is in the CPU's queue */
 	__u64 enqueues;		/* tasks queued for this CPU */
