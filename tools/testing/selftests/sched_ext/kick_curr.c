@@ -108,8 +108,10 @@ static enum scx_test_status kick_curr_found(void *ctx)
 			busy++;
 		}
 		lab_unhold(lab, 1);
-		if (!first)
+		if (!first || !second)
 			LAB_FOLLOWS(lab, lc->ended != ended);
+		/* The next round is not to take this one's hold for its own */
+		LAB_COMES(!shared(lc->held));
 
 		/* Idle: woken, whoever is looked for */
 		SCX_ASSERT(LAB_WAIT(kick_curr_of(lab, 2, i % 2 ? 0 : w[0]->tid,
