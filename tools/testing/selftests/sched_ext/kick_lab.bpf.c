@@ -240,6 +240,21 @@ static void dispatch_via(s32 cpu)
 	bpf_task_release(p);
 }
 
+/* As if it had been used up. No cycle is asked for */
+static void strip(struct lab_cpu *lc)
+{
+	struct task_struct *p;
+
+	if (!lc->strip)
+		return;
+	p = bpf_task_from_pid(lc->strip);
+	lc->strip = 0;
+	if (!p)
+		return;
+	p->scx.slice = 0;
+	bpf_task_release(p);
+}
+
 void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct lab_cpu *lc = lab_cpu(cpu);
@@ -255,6 +270,7 @@ void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 		if (prev->pid == lc->innocent)
 			lc->hit++;
 	}
+	strip(lc);
 	dispatch_via(cpu);
 	fire(LAB_DISPATCH);
 	if (!scx_bpf_consume(cpu) && prev && lc->renew)
