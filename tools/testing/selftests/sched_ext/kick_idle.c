@@ -34,7 +34,7 @@ static enum scx_test_status kick_idle_wakeup(void *ctx)
 		LAB_COMES(lab->cpus[from].enqueues != enqueues);
 		SCX_ASSERT(lab_kick(lab, to, waking[i % 3], 1));
 		LAB_FOLLOWS(lab, w->turns == i + 1);
-		SCX_EQ(w->ran_on, to);
+		SCX_ASSERT(lab_ran_on(w, to));
 	}
 
 	SCX_ASSERT(lab_stop(lab));
@@ -156,7 +156,7 @@ static enum scx_test_status hand_over(struct lab *lab, bool by_mask)
 			SCX_ASSERT(lab_kick(lab, via, KICK_IDLE, 1));
 		}
 		LAB_FOLLOWS(lab, w->turns == i + 1);
-		SCX_EQ(w->ran_on, to);
+		SCX_ASSERT(lab_ran_on(w, to));
 		for (cpu = 0; cpu < 4; cpu++)
 			lab->cpus[cpu].left = 0;
 	}

@@ -414,6 +414,14 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_lab_init)
 	return 0;
 }
 
+void BPF_STRUCT_OPS(kick_lab_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
+{
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (lc)
+		lc->dumps++;
+}
+
 void BPF_STRUCT_OPS(kick_lab_exit, struct scx_exit_info *ei)
 {
 	UEI_RECORD(uei, ei);
@@ -440,6 +448,7 @@ struct sched_ext_ops kick_lab_ops = {
 	.cpu_offline		= (void *)kick_lab_cpu_offline,
 	.exit_task		= (void *)kick_lab_exit_task,
 	.init			= (void *)kick_lab_init,
+	.dump_cpu		= (void *)kick_lab_dump_cpu,
 	.exit			= (void *)kick_lab_exit,
 	.flags			= SCX_OPS_SWITCH_PARTIAL,
 	.name			= "kick_lab",

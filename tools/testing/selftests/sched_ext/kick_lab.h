@@ -92,6 +92,7 @@ struct lab_cpu {
 	__u64 ticks;
 	__u64 timers;
 	__u64 offlines;
+	__u64 dumps;		/* the debug dump has come to this CPU */
 	__s32 curr;		/* the sched_ext task picked last */
 	__u32 on;		/* ... which has not stopped since */
 	__u32 displaced;	/* how often one had to make room for a higher class */

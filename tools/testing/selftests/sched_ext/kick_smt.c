@@ -155,7 +155,7 @@ static enum scx_test_status picked_by_sibling(struct lab *lab, struct worker *w)
 	SCX_ASSERT(lab_kick(lab, 2, KICK_PREEMPT, 1));
 	LAB_FOLLOWS(lab, lab->cpus[3].dispatches != dispatches);
 	LAB_FOLLOWS(lab, w->turns == turns + 2);
-	SCX_EQ(w->ran_on, 3);
+	SCX_ASSERT(lab_ran_on(w, 3));
 	return SCX_TEST_PASS;
 }
 
@@ -203,7 +203,7 @@ static enum scx_test_status preempt_for_sibling(struct lab *lab, struct worker *
 	SCX_ASSERT(lab_kick(lab, 2, KICK_PREEMPT, 1));
 	LAB_FOLLOWS(lab, lab->cpus[3].dispatches != dispatches);
 	LAB_FOLLOWS(lab, w->turns == turns + 1);
-	SCX_EQ(w->ran_on, 3);
+	SCX_ASSERT(lab_ran_on(w, 3));
 	return SCX_TEST_PASS;
 }
 
