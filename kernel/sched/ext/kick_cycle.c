@@ -263,12 +263,14 @@ void scx_kick_entered(struct rq *rq, struct task_struct *p)
  * @rq: this CPU's rq
  *
  * Ends the slice of the current task if a preemption was asked for: if the pick
- * is of a higher class, the end of this cycle drops the request.
+ * is of a higher class, the end of this cycle drops the request. Any other pick
+ * is not to be preempted for it.
  */
 void __scx_kick_sibling_pick(struct rq *rq)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	struct task_struct *curr = kick_curr(rq);
+	int done = kick_has_slice(curr) ? KICK_REQ_PREEMPT : 0;
 	unsigned int picks = kick->number + KICK_SIBLING;
 	int word = atomic_read(&kick->word);
 	int new;
@@ -281,11 +283,11 @@ void __scx_kick_sibling_pick(struct rq *rq)
 		       (picks & (KICK_CYCLE - 1));
 	do {
 		new = kick->number | KICK_CPU_PICKING |
-		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
-			       KICK_CPU_ABOVE));
+		      (word & ~done & (KICK_REQ_MASK | KICK_CLAIM |
+				       KICK_CPU_BUSY | KICK_CPU_ABOVE));
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 
-	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) && kick_has_slice(curr))
+	if (done && (word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)))
 		kick_end_slice(curr);
 }
 
