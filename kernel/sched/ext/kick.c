@@ -35,9 +35,9 @@
  *
  * A lazy request (KICK_REQ_LAZY) interrupts nobody. It stands in the word of a
  * CPU that runs a sched_ext task only, and is for that task: the next cycle
- * takes it, and the tick starts one. If the task leaves by itself, the cycle in
- * which it does so starts after the kick. Nobody relies on a lazy request but
- * other lazy ones.
+ * takes it, or a pick that a sibling made, and the tick starts one. If the task
+ * leaves by itself, the cycle in which it does so starts after the kick. Nobody
+ * relies on a lazy request but other lazy ones.
  *
  * A kick that an scx operation makes is held back until what the operation
  * decided has been carried out: scx_kick::op says when that is, and kick_held.c

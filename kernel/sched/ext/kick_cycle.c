@@ -82,13 +82,52 @@ void scx_kick_serve(struct rq *rq, int word)
  * @prev: the task that runs there
  *
  * Does nothing if @rq is that of a sibling: a request in the word of this CPU is
- * of its own cycle, and one in that of the sibling leads to another cycle there.
+ * of its own cycle. For one in that of the sibling see
+ * scx_kick_core_dispatched().
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
 	if (cpu_of(rq) == smp_processor_id() &&
 	    prev->sched_class == &ext_sched_class)
 		kick_end_slice(prev);
+}
+
+/**
+ * scx_kick_core_dispatch - core scheduling is about to dispatch for a CPU
+ * @rq: the rq that it is for
+ *
+ * Forgets whom an insertion has preempted there before.
+ *
+ * Context: the dispatch path under core scheduling. Caller holds @rq's lock.
+ */
+void scx_kick_core_dispatch(struct rq *rq)
+{
+	lockdep_assert_rq_held(rq);
+	per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted = 0;
+}
+
+/**
+ * scx_kick_core_dispatched - core scheduling has dispatched for a CPU
+ * @rq: the rq that it was for
+ * @prev: the task that ran there
+ *
+ * If a task was put on the local DSQ to preempt @prev meanwhile, ends the slice
+ * of @prev, which ops.dispatch() may have filled again. What the word of the CPU
+ * asks for may be of the task before @prev: a sibling dispatches at any time.
+ *
+ * Context: the dispatch path under core scheduling. Caller holds @rq's lock.
+ *
+ * Return: true if @prev is not to be kept: its slice has been ended and the
+ * local DSQ has a task.
+ */
+bool scx_kick_core_dispatched(struct rq *rq, struct task_struct *prev)
+{
+	/* The lock may have been dropped: @prev may run no more. */
+	if (prev->pid != per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted ||
+	    prev != kick_curr(rq) || prev->sched_class != &ext_sched_class)
+		return false;
+	kick_end_slice(prev);
+	return !prev->scx.slice && rq->scx.local_dsq.nr;
 }
 
 /* Ask @req of @cpu if it is inside a cycle. Returns false if it is not. */
@@ -103,23 +142,6 @@ static noinline bool kick_picking(s32 cpu, int req)
 		kick_asked(cpu, word);
 	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));
 
-	return true;
-}
-
-/*
- * Have the CPU of @rq preempt its task if a sibling dispatches for it, which
- * may fill the slice of that task again: KICK_REQ_TASK is for the cycle that the
- * CPU is interrupted for. Returns false if it is in a cycle of its own. Caller
- * holds @rq's lock, so the CPU starts none.
- */
-static noinline bool kick_sibling_dispatches(struct rq *rq)
-{
-	atomic_t *word = &per_cpu(scx_kick_pcpu, cpu_of(rq)).word;
-
-	if (atomic_read(word) & KICK_CPU_PICKING)
-		return false;
-	if (!(atomic_fetch_or(KICK_REQ_TASK, word) & KICK_REQ_MASK))
-		resched_curr(rq);
 	return true;
 }
 
@@ -150,9 +172,8 @@ static __always_inline void kick_local(struct rq *rq, int req)
 
 /*
  * Leave it to the next cycle or tick of the CPU of @rq, whose current task has
- * lost its slice, to look at the local DSQ. A sibling that dispatches for that
- * CPU may fill the slice again: that cycle ends it once more. Returns false if
- * the CPU has to be told at once. Caller holds @rq's lock.
+ * lost its slice, to look at the local DSQ. Returns false if the CPU has to be
+ * told at once. Caller holds @rq's lock.
  */
 static noinline bool kick_local_lazily(struct rq *rq)
 {
@@ -167,10 +188,10 @@ static noinline void kick_local_preempt(struct rq *rq, struct task_struct *curr,
 					u64 enq_flags)
 {
 	kick_end_slice(curr);
-	if (!(enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT)) &&
-	    kick_local_lazily(rq))
-		return;
-	if (!kick_rq_dispatches(rq) || !kick_sibling_dispatches(rq))
+	if (sched_core_enabled(rq))
+		per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted = curr->pid;
+	if ((enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT)) ||
+	    !kick_local_lazily(rq))
 		kick_local(rq, KICK_REQ_TASK);
 }
 
@@ -195,7 +216,7 @@ static noinline void kick_local_preempt(struct rq *rq, struct task_struct *curr,
  *   another cycle only if the current task is kept all the same.
  *
  * Under core scheduling a sibling may dispatch for the CPU, which is in no cycle
- * then, see kick_sibling_dispatches().
+ * then, or past its pick, see scx_kick_core_dispatched().
  *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */
@@ -250,10 +271,19 @@ void scx_kick_entered(struct rq *rq, struct task_struct *p)
 
 /**
  * __scx_kick_sibling_pick - scx_kick_sibling_pick() with a BPF scheduler loaded
+ * @rq: this CPU's rq
+ *
+ * Ends the slice of the current task if a preemption was asked for: if the pick
+ * is of a higher class, the end of this cycle drops the request. Any other pick
+ * is not to be preempted for it.
  */
-void __scx_kick_sibling_pick(void)
+void __scx_kick_sibling_pick(struct rq *rq)
 {
+	const int stays = KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY | KICK_CPU_ABOVE;
+	const int of_stint = KICK_REQ_TASK | KICK_REQ_LAZY;
+	const int preempts = KICK_REQ_PREEMPT | of_stint;
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	struct task_struct *curr = kick_curr(rq);
 	unsigned int picks = kick->number + KICK_SIBLING;
 	int word = atomic_read(&kick->word);
 	int new;
@@ -266,15 +296,17 @@ void __scx_kick_sibling_pick(void)
 		       (picks & (KICK_CYCLE - 1));
 	do {
 		new = kick->number | KICK_CPU_PICKING |
-		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
-			       KICK_CPU_ABOVE));
+		      (word & stays & ~preempts);
 		/*
-		 * The task of a KICK_REQ_LAZY may be leaving, and the dispatch
-		 * path has not looked.
+		 * Who claims, or kicks lazily, has queued something: look, if
+		 * the pick is idle.
 		 */
-		if (word & KICK_REQ_LAZY)
-			new |= KICK_REQ_TASK | KICK_REQ_RESCHED;
+		if (word & of_stint)
+			new |= KICK_REQ_IDLE;
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
+
+	if ((word & preempts) && kick_has_slice(curr))
+		kick_end_slice(curr);
 }
 
 /* Return the state of this CPU after a cycle, by the class of current. */

@@ -74,13 +74,14 @@ declare -A config=(
 	[task-wait]="-DCLAIMERS=2 -DCLAIM_WAIT -DNUMBERS=2 -DKINDS=K_OP -DOTHERS=K_TASK"
 	[task-self]="-DCLAIMERS=1 -DRTS -DSELF -DKINDS=K_TASK+K_OP+K_RESCHED"
 	# a sibling picks, with and without a switch
-	[task-core]="-DCLAIMERS=1 -DCORE -DKINDS=K_TASK"
+	[task-core]="-DCLAIMERS=1 -DCORE -DRTS -DKINDS=K_TASK+K_PREEMPT"
 	[task-core-op]="-DCLAIMERS=1 -DCORE -DRTS -DKINDS=K_OP"
 	# claims and kicks that are left to the tick
 	[task-lazy]="-DCLAIMERS=2 -DLAZY -DNUMBERS=2 -DKINDS=K_TASK+K_LAZY
 		-DOTHERS=K_PREEMPT+K_RESCHED+K_IDLE"
 	[task-lazy-op]="-DCLAIMERS=2 -DLAZY -DNUMBERS=2 -DKINDS=K_OP -DOTHERS=K_TASK+K_LAZY"
 	[task-lazy-core]="-DCLAIMERS=1 -DLAZY -DCORE -DKINDS=K_TASK+K_LAZY"
+	[task-lazy-core-op]="-DCLAIMERS=1 -DLAZY -DCORE -DRTS -DKINDS=K_OP"
 	[task-exit]="-DCLAIMERS=1 -DNUMBERS=2 -DEXITS -DNOTICK -DKINDS=K_OP"
 	# a task of a higher class, which may become one of sched_ext while it runs
 	[above]="-DKICKERS=2"

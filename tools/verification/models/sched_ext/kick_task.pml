@@ -115,6 +115,7 @@ byte cur = A;			/* the task that runs */
 byte turn;			/* how often tasks were switched, while it matters: ghost */
 byte at;
 byte corepick;			/* 1 + the task that a sibling has picked for this CPU */
+bit forced;			/* idle by the pick of a sibling, with a task */
 bit slice = 1;
 bit nr;				/* need_resched */
 bit ipi;
@@ -142,6 +143,7 @@ bit owed_preempt;
 bit lazy;			/* a kick with SCX_KICK_PREEMPT_LAZY */
 byte lazy_turn;			/* of the task that ran in this turn */
 bit kicked;
+bit won;				/* ... and then claimed */
 byte bell;
 
 #if CLAIMERS > 1
@@ -153,7 +155,7 @@ byte bell;
 inline forget()
 {
 	holder = 0; holder_turn = 0; armed = 0;
-	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; bell = 0;
+	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; won = 0; bell = 0;
 	lazy = 0; lazy_turn = 0;
 	preempted()
 }
@@ -223,7 +225,7 @@ inline kick_lazily(c)
 	w = word;
 	if
 	:: RUNS_TASK(w) ->
-		owed = 1; lazy = 1; lazy_turn = turn;
+		lazy = 1; lazy_turn = turn;
 		word = (w & (KICK_REQ_PREEMPT | OF_STINT) -> w : w | KICK_REQ_LAZY)
 	:: else -> kick_place(c, (KICK_REQ_RESCHED | KICK_REQ_PREEMPT))
 	fi
@@ -300,7 +302,7 @@ inline kick_replace_claim(c, req, ring)
 			:: !gone && word == w && number == s ->
 				word = (w & ~KICK_CLAIM) | BECOMES(w, req);
 				if
-				:: holder == c + 1 && (word & OF_STINT) -> armed = 1
+				:: holder == c + 1 && (word & OF_STINT) -> armed = 1; won = won || work
 				:: holder == c + 1 && !(word & OF_STINT) ->
 					PROPERTY(claim_is_served, !(ring));
 					holder = 0; holder_turn = 0
@@ -458,16 +460,30 @@ inline scx_kick_cycle_start()
 		w = 0 }
 }
 
+/*
+ * What the sibling has picked may be of a higher class: the task does not keep its slice below that.
+ * Or it is idle, and then looks at what has been queued by who has claimed, or kicked lazily.
+ */
 inline scx_kick_sibling_pick()
 {
 	number++;
-	/* the task may be leaving, and the dispatch path has not looked */
-	word = (word & KICK_REQ_LAZY -> (word & ~KICK_REQ_LAZY) | KICK_REQ_RESCHED | KICK_REQ_TASK :
-					word) | KICK_CPU_PICKING
+	if
+	:: word & (OF_STINT | KICK_REQ_PREEMPT) -> slice = slice && !IS_EXT
+	:: else
+	fi;
+	PROPERTY(preempts_if_asked, !(owed_preempt && IS_EXT && slice));
+	PROPERTY(preempts_if_asked, !(lazy && lazy_turn == turn && IS_EXT && slice));
+	PROPERTY(claim_is_served, !(armed && holder_turn == turn && IS_EXT && slice));
+	owed_preempt = 0; lazy = 0; lazy_turn = 0;
+	word = (word & ~(OF_STINT | KICK_REQ_PREEMPT)) | KICK_CPU_PICKING |
+	       (word & OF_STINT -> KICK_REQ_IDLE : 0)
 }
 
-/* A sibling has picked, and the CPU left a state in which it was left alone. */
-#define OWES_CYCLE(w)	((cur == IDLE && ((w) & KICK_CPU_BUSY)) || \
+/*
+ * A sibling has picked, and the CPU left a state in which it was left alone. Not if it is forced
+ * idle and has tasks.
+ */
+#define OWES_CYCLE(w)	((cur == IDLE && ((w) & KICK_CPU_BUSY) && !forced) || \
 			 (((w) & KICK_CPU_ABOVE) && !IS_ABOVE))
 
 inline scx_kick_cycle_end()
@@ -482,6 +498,7 @@ inline scx_kick_cycle_end()
 	if
 	:: (switched || IS_ABOVE) && (w & KICK_CPU_PICKING) ->
 		keep = keep & ~(OF_STINT | KICK_CLAIM);
+		won = won && cur == IDLE;
 		if
 		:: holder ->
 			PROPERTY(claim_is_served, holder_turn != turn || !ext);
@@ -542,10 +559,11 @@ schedule:
 #ifdef CORE
 		if
 		:: corepick && !blocked ->
-			/* a sibling has picked: no start of a cycle */
+			/* a sibling has picked: no start of a cycle. What ran can still run */
 			next = corepick - 1;
+			forced = (next == IDLE && IS_EXT);
 			switched = 1
-		:: else -> corepick = 0
+		:: else -> corepick = 0; forced = 0
 		fi
 #endif
 		};
@@ -575,7 +593,7 @@ schedule:
 		:: blocked || cur == IDLE || (IS_EXT && !slice) ->
 			/* ops.dispatch() */
 			if
-			:: work && ext -> work = 0; kicked = 0; next = B; switched = 1
+			:: work && ext -> work = 0; kicked = 0; won = 0; next = B; switched = 1
 			:: !(work && ext) && !blocked && cur != IDLE -> next = cur
 			:: !(work && ext) && (blocked || cur == IDLE) -> next = IDLE
 			:: !(work && ext) && ENV -> next = A
@@ -619,7 +637,7 @@ active proctype interrupts()
 #endif
 #ifndef NOSTEAL
 	/* another CPU takes what the operation has queued */
-	:: atomic { ENV && work -> work = 0; kicked = 0 }
+	:: atomic { ENV && work -> work = 0; kicked = 0; won = 0 }
 #endif
 #ifdef CORE
 	/* a sibling picks for this CPU, too, if that is not what it runs */
@@ -706,8 +724,11 @@ active proctype monitor()
 			PROPERTY(busy_is_preempted, !relied);
 			PROPERTY(wait_ends, !(word & KICK_REQ_WAIT));
 			PROPERTY(kick_is_served, IS_ABOVE || (!owed && !owed_preempt));
-			PROPERTY(idle_kick_is_served, cur != IDLE || !owed_idle);
-			PROPERTY(no_work_missed, cur != IDLE || !(kicked && work))
+			PROPERTY(kick_is_served, !lazy);
+			/* a CPU that is forced idle has tasks, it is not idle */
+			PROPERTY(idle_kick_is_served, cur != IDLE || forced || !owed_idle);
+			PROPERTY(no_work_missed, cur != IDLE || !work ||
+				 !(forced -> won : kicked))
 		:: else
 		fi
 	}
