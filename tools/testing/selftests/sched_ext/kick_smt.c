@@ -220,19 +220,16 @@ static enum scx_test_status preempt_for_sibling(struct lab *lab, struct worker *
 	return SCX_TEST_PASS;
 }
 
-static enum scx_test_status kick_smt_enq_preempt(void *ctx)
+static enum scx_test_status preempts_for_sibling(struct lab *lab, u64 enq_flags)
 {
-	struct lab *lab = ctx;
 	struct worker *w, *top, *spinner[2];
 	int i;
 
-	if (!is_smt())
-		return SCX_TEST_SKIP;
 	SCX_ASSERT(lab_start(lab, NULL));
 	top = lab_work(lab, 3, SCHED_FIFO, work_on_bell);
 	w = lab_work(lab, 3, SCHED_EXT, work_on_bell);
 	SCX_ASSERT(top && w && LAB_WAIT(lab_asleep(w)));
-	SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | 3, ENQ_PREEMPT, 3));
+	SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | 3, enq_flags, 3));
 	for (i = 0; i < 2; i++) {
 		lab->cpus[2 + i].renew = true;
 		spinner[i] = lab_spin(lab, 2 + i);
@@ -246,6 +243,24 @@ static enum scx_test_status kick_smt_enq_preempt(void *ctx)
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_smt_enq_preempt(void *ctx)
+{
+	if (!is_smt())
+		return SCX_TEST_SKIP;
+	return preempts_for_sibling(ctx, ENQ_PREEMPT);
+}
+
+static enum scx_test_status kick_smt_enq_lazy(void *ctx)
+{
+	u64 flags;
+
+	if (!is_smt())
+		return SCX_TEST_SKIP;
+	SCX_FAIL_IF(!__COMPAT_read_enum("scx_enq_flags", "SCX_ENQ_PREEMPT_LAZY", &flags),
+		    "The kernel has no lazy preemption");
+	return preempts_for_sibling(ctx, flags);
 }
 
 LAB_TEST(kick_smt_cookies,
@@ -267,3 +282,7 @@ LAB_TEST(kick_smt_sibling,
 LAB_TEST(kick_smt_enq_preempt,
 	 "a task that a thread's cycle puts on its sibling's local queue to preempt runs next there",
 	 STOCK_FAILS("loses the flag, the task waits for ever"))
+
+LAB_TEST(kick_smt_enq_lazy,
+	 "so does it if it is to preempt lazily",
+	 STOCK_FAILS("has no such flag"))
