@@ -264,7 +264,8 @@ void scx_kick_entered(struct rq *rq, struct task_struct *p)
  */
 void __scx_kick_sibling_pick(struct rq *rq)
 {
-	const int stays = KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY | KICK_CPU_ABOVE;
+	const int stays = KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
+			  KICK_CPU_ABOVE;
 	const int preempts = KICK_REQ_PREEMPT | KICK_REQ_TASK;
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	struct task_struct *curr = kick_curr(rq);
