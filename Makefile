@@ -136,8 +136,8 @@ vm: kernel $(ROOT) ## run CMD='...' as root in the machine
 shell: kernel $(ROOT) ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(NAME) 'exec bash -i'
 
-bench: setup build/stock$(base)/.done $(TOOLS)/.done ## stock and patched side by side: table, out/bench/*.tsv and *.svg
-	@vm/setup vm/packages/bench
+bench: export SECS := $(call default,SECS,)
+bench: setup build/stock$(base)/.done $(TOOLS)/.done ## stock and patched in alternation: table, out/bench/page.html, *.tsv and *.svg
 	@vm/bench
 
 urgent: setup build/stock$(base)/.done $(TOOLS)/.done ## scx_urgent with and without claims, stock and patched
