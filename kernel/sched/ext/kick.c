@@ -192,8 +192,9 @@
  * So the task runs from the claimer's look until the claim is in the word. When
  * the task stops running after that, the start of the cycle takes KICK_REQ_TASK
  * while rq->curr is still that task, or the end of the cycle drops what is left
- * of the claim. The number cannot come round unnoticed: the target would have
- * to go through 32768 cycles between the claimer's read and its cmpxchg.
+ * of the claim. The number cannot come round unnoticed: between the claimer's
+ * read and its cmpxchg, which have interrupts off, the target would have to go
+ * through 32768 cycles, or run 64 picks of a sibling and start no cycle.
  *
  * Rule (5): A CPU is not taken for one that a higher class keeps after its task
  * has become a sched_ext task. The word is PICKING at first::

@@ -45,6 +45,15 @@ static __always_inline bool kick_rq_dispatches(struct rq *rq)
 	return rq->scx.flags & SCX_RQ_IN_BALANCE;
 }
 
+/*
+ * Return the CPU whose local DSQ @p is about to be moved to. Caller holds the
+ * lock of @p's rq.
+ */
+static __always_inline s32 kick_bound_for(struct task_struct *p)
+{
+	return p->scx.ddsp_dsq_id & SCX_DSQ_LOCAL_CPU_MASK;
+}
+
 /* Take the slice from @curr. Caller holds the lock of its rq. */
 static __always_inline void kick_end_slice(struct task_struct *curr)
 {

@@ -56,6 +56,10 @@ static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu,
  * *@word what the word was. Returns false if the task has left the CPU: then
  * the claim has ended. Caller has interrupts off.
  *
+ * The claimer was in an RCU read-side section, but perhaps in NMI, and in an
+ * extended quiescent state before and after it: the task may have gone for good
+ * since. What rq->curr points to has not.
+ *
  * A cycle that does not switch tasks takes KICK_CLAIM and puts it back. In
  * between the word says PICKING and nobody else can claim, so the bit need not
  * be seen. In any other state the bit is that of @claim as long as
@@ -70,6 +74,7 @@ static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
 	do {
 		*word = atomic_read_acquire(&kick->word);
 		if (!(*word & (KICK_CLAIM | KICK_CPU_PICKING)) ||
+		    rcu_access_pointer(cpu_rq(claim->cpu)->curr) != claim->task ||
 		    task_switches(claim->task) != claim->switches)
 			return false;
 		new = (*word & ~KICK_CLAIM) | req;

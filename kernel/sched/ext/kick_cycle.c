@@ -37,6 +37,17 @@ static __always_inline struct task_struct *kick_curr(struct rq *rq)
 					 lockdep_is_held(__rq_lockp(rq)));
 }
 
+/*
+ * Find out if @curr, which runs on @rq, has a slice: it is a sched_ext task, or
+ * it was one until a boost, perhaps when it was kicked, and is one again after
+ * it. Caller holds @rq's lock.
+ */
+static bool kick_has_slice(struct task_struct *curr)
+{
+	return curr->sched_class == &ext_sched_class ||
+	       curr->prio < curr->normal_prio;
+}
+
 /**
  * scx_kick_serve - a cycle has taken requests, or a claim
  * @rq: this CPU's rq
@@ -56,8 +67,7 @@ void scx_kick_serve(struct rq *rq, int word)
 	if (!(word & KICK_REQ_MASK))
 		return;
 
-	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) &&
-	    curr->sched_class == &ext_sched_class)
+	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)) && kick_has_slice(curr))
 		kick_end_slice(curr);
 
 	this_cpu_inc(scx_kick_stats.served);
@@ -70,7 +80,8 @@ void scx_kick_serve(struct rq *rq, int word)
  * @rq: the rq that was dispatched for
  * @prev: the task that runs there
  *
- * Does nothing if @rq is that of a sibling: this CPU gets another cycle.
+ * Does nothing if @rq is that of a sibling: a request in the word of this CPU is
+ * of its own cycle, and one in that of the sibling leads to another cycle there.
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
@@ -94,6 +105,59 @@ static noinline bool kick_picking(s32 cpu, int req)
 	return true;
 }
 
+/*
+ * Have the CPU of @rq preempt its task if a sibling dispatches for it, which
+ * may fill the slice of that task again: KICK_REQ_TASK is for the cycle that the
+ * CPU is interrupted for. Returns false if it is in a cycle of its own. Caller
+ * holds @rq's lock, so the CPU starts none.
+ */
+static noinline bool kick_sibling_dispatches(struct rq *rq)
+{
+	atomic_t *word = &per_cpu(scx_kick_pcpu, cpu_of(rq)).word;
+
+	if (atomic_read(word) & KICK_CPU_PICKING)
+		return false;
+	if (!(atomic_fetch_or(KICK_REQ_TASK, word) & KICK_REQ_MASK))
+		resched_curr(rq);
+	return true;
+}
+
+/*
+ * Have the CPU of @rq look at its local DSQ, and add @req to that if it is in a
+ * cycle. Caller holds @rq's lock.
+ */
+static __always_inline void kick_local(struct rq *rq, int req)
+{
+	int word;
+
+	/*
+	 * Core scheduling dispatches for siblings, which may be in another
+	 * cycle.
+	 */
+	if (!kick_rq_dispatches(rq) || sched_core_enabled(rq))
+		req |= KICK_REQ_RESCHED;
+	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
+	if (word & KICK_CPU_PICKING) {
+		if (!req || kick_picking(cpu_of(rq), req))
+			return;
+	} else if (word & KICK_REQ_MASK) {
+		/* A cycle is on its way. It needs this lock to start. */
+		return;
+	}
+	resched_curr(rq);
+}
+
+/*
+ * Take the slice from @curr, which @rq runs, for a task on the local DSQ. Caller
+ * holds @rq's lock.
+ */
+static noinline void kick_local_preempt(struct rq *rq, struct task_struct *curr)
+{
+	kick_end_slice(curr);
+	if (!kick_rq_dispatches(rq) || !kick_sibling_dispatches(rq))
+		kick_local(rq, KICK_REQ_TASK);
+}
+
 /**
  * scx_kick_local_enq - a task was put on the local DSQ of a CPU
  * @dsq: the local DSQ
@@ -114,6 +178,9 @@ static noinline bool kick_picking(s32 cpu, int req)
  *   KICK_REQ_TASK ends this slice, see scx_kick_dispatched(), and leads to
  *   another cycle only if the current task is kept all the same.
  *
+ * Under core scheduling a sibling may dispatch for the CPU, which is in no cycle
+ * then, see kick_sibling_dispatches().
+ *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */
 void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
@@ -121,31 +188,12 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
 {
 	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
 	struct task_struct *curr = kick_curr(rq);
-	bool on_scx = curr->sched_class == &ext_sched_class;
-	bool preempt = on_scx && p != curr &&
-		       (enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT));
-	int req = preempt ? KICK_REQ_TASK : 0, word;
 
-	if (preempt)
-		kick_end_slice(curr);
-	else if (!sched_class_above(&ext_sched_class, curr->sched_class))
-		return;
-
-	/*
-	 * Core scheduling dispatches for siblings, which may be in another
-	 * cycle.
-	 */
-	if (!kick_rq_dispatches(rq) || sched_core_enabled(rq))
-		req |= KICK_REQ_RESCHED;
-	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
-	if (word & KICK_CPU_PICKING) {
-		if (!req || kick_picking(cpu_of(rq), req))
-			return;
-	} else if (word & KICK_REQ_MASK) {
-		/* A cycle is on its way. It needs this lock to start. */
-		return;
-	}
-	resched_curr(rq);
+	if (sched_class_above(&ext_sched_class, curr->sched_class))
+		kick_local(rq, 0);
+	else if ((enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT)) &&
+		 p != curr && curr->sched_class == &ext_sched_class)
+		kick_local_preempt(rq, curr);
 }
 
 /**

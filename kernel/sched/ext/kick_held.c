@@ -202,6 +202,9 @@ static void kick_drain(struct scx_kick *this_kick,
 		unsigned long idle = kick_take_bits(held->idle, i);
 		s32 first = i * BITS_PER_LONG;
 
+		/* Some are of an NMI since then, which may want to wait. */
+		if (READ_ONCE(held->masks))
+			wait = KICK_REQ_WAIT;
 		kick_held_cpus(first, preempt,
 			       KICK_REQ_RESCHED | KICK_REQ_PREEMPT | wait,
 			       outcome);
@@ -259,8 +262,8 @@ void __scx_kick_flush(void)
 static void kick_preempt_by_move(struct scx_kick *this_kick,
 				 struct task_struct *p)
 {
-	s32 cpu = p->scx.ddsp_dsq_id & SCX_DSQ_LOCAL_CPU_MASK;
 	struct kick_held *held = &this_kick->held;
+	s32 cpu = kick_bound_for(p);
 
 	if (held->req && held->cpu == cpu) {
 		if (!(held->req & KICK_REQ_PREEMPT))

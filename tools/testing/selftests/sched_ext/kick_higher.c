@@ -63,21 +63,36 @@ static bool change_policy(struct worker *w, int policy)
 	return !sched_setscheduler(w->tid, policy, &param);
 }
 
-/* Kick the CPU that @top runs on: it goes on, and no CPU is sent more than next to nothing */
-static enum scx_test_status leaves_in_peace(struct lab *lab, struct worker *top, u64 flags)
+/* What all CPUs were sent */
+static u64 interrupts(struct lab *lab)
 {
-	u64 before = 0, after = 0;
-	int i, cpu;
+	u64 sum = 0;
+	int cpu;
 
 	for (cpu = 0; cpu < lab->nr_cpus; cpu++)
-		before += lab->cpus[cpu].interrupted;
-	for (i = 0; i < KICKS; i++) {
-		SCX_ASSERT(lab_kick(lab, shared(top->ran_on), flags, 1));
-		SCX_ASSERT(lab_goes_on(top));
+		sum += shared(lab->cpus[cpu].interrupted);
+	return sum;
+}
+
+/*
+ * Kick the CPU that @top runs on: it goes on, and no CPU is sent more than next to nothing. On a
+ * slow machine others may send more in between: then again, twice at most
+ */
+static enum scx_test_status leaves_in_peace(struct lab *lab, struct worker *top, u64 flags)
+{
+	u64 sent = KICKS;
+	int i, series;
+
+	for (series = 0; series < 3 && sent >= KICKS / 4; series++) {
+		u64 before = interrupts(lab);
+
+		for (i = 0; i < KICKS; i++) {
+			SCX_ASSERT(lab_kick(lab, shared(top->ran_on), flags, 1));
+			SCX_ASSERT(lab_goes_on(top));
+		}
+		sent = interrupts(lab) - before;
 	}
-	for (cpu = 0; cpu < lab->nr_cpus; cpu++)
-		after += lab->cpus[cpu].interrupted;
-	SCX_LT(after - before, KICKS / 4);
+	SCX_LT(sent, KICKS / 4);
 	return SCX_TEST_PASS;
 }
 
@@ -298,6 +313,18 @@ static bool init_mutex(void)
 	       !pthread_mutex_init(&mutex, &attr);
 }
 
+/* A task that CPU 1 is to run once the owner, which it runs, has lost its priority or slice */
+static bool start_lending(struct lab *lab, struct worker **w, struct worker **owner,
+			  struct worker **lender)
+{
+	if (!init_mutex() || !lab_start(lab, NULL))
+		return false;
+	*w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
+	*owner = lab_work(lab, 1, SCHED_EXT, work_as_owner);
+	*lender = lab_work(lab, 2, SCHED_FIFO, work_as_lender);
+	return *w && *owner && *lender;
+}
+
 /* The 18th field: priorities of real-time tasks are below 0 there. Others follow the name's ')' */
 static bool is_boosted(struct worker *w)
 {
@@ -331,13 +358,7 @@ static enum scx_test_status kick_higher_pi(void *ctx)
 	struct worker *owner, *lender, *w;
 	int i;
 
-	SCX_ASSERT(init_mutex() && lab_start(lab, NULL));
-	w = lab_work(lab, 1, SCHED_EXT, work_on_bell);
-	SCX_ASSERT(w);
-	owner = lab_work(lab, 1, SCHED_EXT, work_as_owner);
-	SCX_ASSERT(owner);
-	lender = lab_work(lab, 2, SCHED_FIFO, work_as_lender);
-	SCX_ASSERT(lender);
+	SCX_ASSERT(start_lending(lab, &w, &owner, &lender));
 	for (i = 0; i < ROUNDS; i++) {
 		u64 released;
 
@@ -350,6 +371,43 @@ static enum scx_test_status kick_higher_pi(void *ctx)
 		SCX_ASSERT(!is_boosted(owner));
 		if (preempts(lab, w, i, released))
 			return SCX_TEST_FAIL;
+		SCX_ASSERT(lab_goes_on(owner) && end_spell(owner));
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
+/* The owner is on CPU 1, which stands still in an interrupt: no cycle can come */
+static bool hold_owner(struct lab *lab, struct worker *owner)
+{
+	struct lab_cpu *lc = &lab->cpus[1];
+
+	for (;;) {
+		if (!lab_goes_on(owner) || !lab_hold(lab, 1, LAB_TIMER))
+			return false;
+		if (shared(lc->on) && shared(lc->curr) == owner->tid && !shared(lc->below))
+			return true;
+		lab_unhold(lab, 1);
+	}
+}
+
+/* The kick takes the slice, and the cycle that it asks for finds a task of a higher class */
+static enum scx_test_status kick_higher_boosted(void *ctx)
+{
+	struct worker *owner, *lender, *w;
+	struct lab *lab = ctx;
+	int i;
+
+	SCX_ASSERT(start_lending(lab, &w, &owner, &lender));
+	SCX_ASSERT(lab_start_timer(lab, 1, 1000 * 1000));
+	for (i = 0; i < ROUNDS; i++) {
+		SCX_ASSERT(LAB_WAIT(lab_asleep(w)) && begin_spell(owner));
+		SCX_ASSERT(hold_owner(lab, owner) && queue_and_kick(lab, w, KICK_PREEMPT));
+		SCX_ASSERT(lab_ring(lender) && LAB_WAIT(is_boosted(owner)));
+		lab_unhold(lab, 1);
+		set_shared(phase, LETS_GO);
+		LAB_COMES(lender->turns == i + 1);
+		LAB_FOLLOWS(lab, w->turns == i + 1);
 		SCX_ASSERT(lab_goes_on(owner) && end_spell(owner));
 	}
 	SCX_ASSERT(lab_stop(lab));
@@ -401,6 +459,10 @@ LAB_TEST(kick_higher_pi,
 	 "so can a sched_ext task that loses the priority it has inherited",
 	 STOCK_PASSES)
 
+LAB_TEST(kick_higher_boosted,
+	 "a kick preempts a sched_ext task that inherits priority before the CPU comes to it",
+	 STOCK_PASSES)
+
 LAB_TEST(kick_higher_wait,
 	 "SCX_KICK_WAIT of a CPU that a SCHED_FIFO task keeps holds nobody up",
-	 STOCK_BREAKS("the machine hangs"))
+	 STOCK_BREAKS("the machine hangs") BUT_PASSES_ON("7.3"))

@@ -108,12 +108,21 @@ bool set_online(int cpu, bool online)
 	return is_online(cpu) == online || put_number(path, online);
 }
 
-bool no_scheduler(void)
+static bool scheduler_is(const char *wanted)
 {
 	char state[32];
 
-	return get("/sys/kernel/sched_ext/state", state, sizeof(state)) &&
-	       !strcmp(state, "disabled\n");
+	return get("/sys/kernel/sched_ext/state", state, sizeof(state)) && !strcmp(state, wanted);
+}
+
+bool no_scheduler(void)
+{
+	return scheduler_is("disabled\n");
+}
+
+bool scheduler_leaves(void)
+{
+	return scheduler_is("disabling\n");
 }
 
 bool go_to(int cpu)

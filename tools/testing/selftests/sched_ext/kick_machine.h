@@ -69,6 +69,8 @@ bool set_online(int cpu, bool online);
 
 /* Nothing of a BPF scheduler is left */
 bool no_scheduler(void);
+/* One is on its way out */
+bool scheduler_leaves(void);
 
 bool go_to(int cpu);
 bool go_anywhere(pid_t tid);

@@ -31,13 +31,14 @@ static enum scx_test_status kick_preempt(void *ctx)
 	lc = &lab->cpus[1];
 
 	for (i = 0; i < KICKS; i++) {
-		struct worker *next = w[(i + 1) % 2];
+		struct worker *next = w[shared(lc->curr) == w[0]->tid];
 		unsigned long turns = next->turns;
 		u64 expired = lc->expired;
 
 		LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lc->expired != expired);
-		LAB_COMES(next->turns != turns);
-		SCX_EQ(lc->curr, next->tid);
+		/* A kick that met a task of a higher class, and was repeated, may come twice */
+		LAB_COMES(next->turns != turns || lc->expired > expired + 1);
+		SCX_ASSERT(lc->curr == next->tid || lc->expired > expired + 1);
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;

@@ -184,6 +184,9 @@ enum scx_test_status lab_run(struct lab *lab, enum scx_test_status (*body)(void 
 #define STOCK_FAILS(__how)	"fails: " __how
 #define STOCK_BREAKS(__how)	"breaks: " __how
 
+/* Behind one of these: what is wrong in others is right in that version */
+#define BUT_PASSES_ON(__version)	", but passes on " __version
+
 /* @__stock: one of these */
 #define LAB_TEST(__name, __desc, __stock)				\
 static enum scx_test_status run_##__name(void *lab)			\

@@ -147,6 +147,19 @@ static void strike_deadline(struct fault *fault, u64 *random)
 }
 
 /*
+ * While a scheduler leaves, who becomes SCHED_EXT gets into the fair class at once. As long as such
+ * a task executes user code the others, which sched_ext still has, do not run, and in Linux 6.12
+ * the end of the scheduler waits for some of them. So all rest until then.
+ */
+static void let_scheduler_leave(void)
+{
+	while (scheduler_leaves() && !failed()) {
+		__atomic_store_n(&rest_until, now_ns() + 20 * NSEC_PER_MSEC, __ATOMIC_SEQ_CST);
+		usleep(10000);
+	}
+}
+
+/*
  * A task executes user code, gets a real-time priority, and loses it again by what another task
  * does: its CPU goes on with a sched_ext task, without a switch. Whoever does that must not wait
  * behind it.
@@ -161,6 +174,7 @@ static void strike_demote(struct fault *fault, u64 *random)
 	usleep(next_random(random) % 3000);
 	if (sched_setscheduler(tid, SCHED_EXT, &none))
 		fail("task %d does not become a sched_ext task again: %s", tid, strerror(errno));
+	let_scheduler_leave();
 	be(SCHED_EXT, 0);
 }
 

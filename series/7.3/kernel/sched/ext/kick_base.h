@@ -4,6 +4,10 @@
  *
  * All of this is for the root scheduler and for the kernel itself. kick_sub.c
  * has what differs for sub-schedulers.
+ *
+ * Of rule (2) in kick.c: CONFIG_RSEQ_SLICE_EXTENSION clears need_resched without
+ * a cycle, for a task that may go on for some us. Kicks that come then coalesce
+ * with a request that has no mark. The timer of the extension sets it again.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_BASE_H
 #define _KERNEL_SCHED_EXT_KICK_BASE_H
@@ -51,6 +55,16 @@ static __always_inline bool kick_bypassed(void)
 static __always_inline bool kick_rq_dispatches(struct rq *rq)
 {
 	return rq->scx.flags & SCX_RQ_IN_DISPATCH;
+}
+
+/*
+ * Return the CPU whose local DSQ @p is about to be moved to. Caller holds the
+ * lock of @p's rq.
+ */
+static __always_inline s32 kick_bound_for(struct task_struct *p)
+{
+	return scx_cpu_ret(scx_task_sched(p),
+			   p->scx.ddsp_dsq_id & SCX_DSQ_LOCAL_CPU_MASK);
 }
 
 /*

@@ -194,9 +194,10 @@ __bpf_kfunc void scx_bpf_kick_cid(s32 cid, u64 flags,
  *
  * Context: As scx_bpf_kick_cpu().
  *
- * Return: how many CPUs of @cpus are online, 0 if the kicks were dropped
- * because the BPF scheduler is bypassed or none is loaded, or -%EINVAL for
- * invalid @flags.
+ * Return: how many CPUs of @cpus are online, 0 if no scheduler is loaded or the
+ * root's kicks were dropped because it is bypassed, or -%EINVAL for invalid
+ * @flags. Of a sub-scheduler, kicks that its caps or a bypass drop are counted
+ * as well.
  */
 __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags,
 				     const struct bpf_prog_aux *aux)

@@ -171,9 +171,10 @@ static void kick_sub_flush(struct scx_kick_sub *sub)
 	for_each_set_bit(cpu, sub->preempt, nr_cpu_ids) {
 		int req = KICK_REQ_RESCHED | KICK_REQ_PREEMPT;
 
+		/* Of an NMI in between: it has set the other one before. */
+		clear_bit(cpu, sub->preempt);
 		if (test_and_clear_bit(cpu, kick_sub_wait(sub)))
 			req |= KICK_REQ_WAIT;
-		clear_bit(cpu, sub->preempt);
 		if (unlikely(READ_ONCE(sub->sch->bypass_depth)))
 			kick_account(cpu, req, SCX_KICKED_BYPASS);
 		else if (kick_reachable(cpu, req))
