@@ -138,6 +138,7 @@ shell: kernel $(ROOT) ## a root shell in the machine
 
 bench: export SECS := $(call default,SECS,)
 bench: setup build/stock$(base)/.done $(TOOLS)/.done ## stock and patched in alternation: table, out/bench/page.html, *.tsv and *.svg
+	@vm/setup vm/packages/bench
 	@vm/bench
 
 urgent: setup build/stock$(base)/.done $(TOOLS)/.done ## scx_urgent with and without claims, stock and patched
@@ -153,7 +154,7 @@ clients: ## schedulers people run, from crates.io, on stock and patched: table, 
 
 # Each base has names of its own for what it builds
 bundle: setup ## stock and patched of each base, to be tested and measured on any x86-64 Linux: out/bundle
-	@vm/setup vm/packages/bundle
+	@vm/setup vm/packages/bench vm/packages/bundle
 	@for base in $(BASES); do \
 		$(MAKE) BASE=$$base KERNEL=stock kernel && $(MAKE) BASE=$$base KERNEL=patched kernel tools || exit; done
 	@vm/bundle/build $(BASES)
