@@ -77,7 +77,7 @@ DEBIAN_CONFIG := $(sources)/$(CONFIGS)/config.amd64_none_$(FLAVOUR:cloud=cloud-a
 DEB_CONFIG := $(if $(filter custom,$(FLAVOUR)),$(CONFIG),$(DEBIAN_CONFIG))
 VM_CONFIG := vm/config/kernel.config vm/config/jump-label.config $(wildcard vm/config/[0-9]*.config)
 SOURCE := build/src-patched$(base)
-STOCK := $(addsuffix /.done,build/stock$(base) build/stock$(base)-arm64)
+STOCK := $(addsuffix /.done,build/stock$(base) build/stock-rt$(base) build/stock$(base)-arm64)
 PATCHED := $(addsuffix /.done,build/patched$(base) build/patched$(base)-arm64 $(VARIANTS:%=build/%$(base)))
 DEB := build/deb-$(FLAVOUR)$(base)/.done
 # What the patched tree is made from; directories too, for a step that goes
@@ -111,6 +111,7 @@ test: export TIMEOUT := $(call default,TIMEOUT,)
 test: setup $(if $(filter arm64,$(PARTS)),$(TOOLS-arm64)/.done build/root-arm64/.unpacked)
 ifneq ($(filter-out arm64,$(or $(PARTS),all)),)
 test: $(TOOLS)/.done $(patsubst %,build/%$(base)/.done,$(or $(filter $(VARIANTS),$(PARTS)),stock))
+test: $(patsubst %,build/stock-%$(base)/.done,$(filter rt,$(PARTS)))
 endif
 test: ## run all tests, some in the stock kernel too; KERNEL=debug, kcsan, rt, dynamic, ARCH=arm64: the selftests
 	@vm/test $(PARTS)
@@ -234,6 +235,7 @@ $(STOCK) $(PATCHED): $(VM_CONFIG)
 $(filter-out %-arm64/.done,$(STOCK) $(PATCHED)): vm/config/x86.config
 $(filter %-arm64/.done,$(STOCK) $(PATCHED)): vm/config/arm64.config | setup-arm64
 $(VARIANTS:%=build/%$(base)/.done): build/%$(base)/.done: vm/config/%.config
+build/stock-rt$(base)/.done: vm/config/rt.config
 $(DEB): vm/config/deb.config $(DEB_CONFIG) CHANGELOG.md | setup-deb
 
 $(TOOLS)/.done: build/patched$(base)/.done $(SOURCE)/.series

@@ -23,7 +23,8 @@ void scx_kick_serve(struct rq *rq, int word);
 void __scx_kick_flush(void);
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev);
 void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags);
-void __scx_kick_sibling_pick(void);
+void __scx_kick_sibling_pick(struct rq *rq);
+bool scx_kick_core_dispatched(struct rq *rq, struct task_struct *prev);
 void __scx_kick_cycle_end(bool switched);
 void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle);
 void scx_kick_reset(void);
@@ -55,6 +56,7 @@ static inline void scx_kick_cycle_start(struct rq *rq)
 
 /**
  * scx_kick_sibling_pick - this CPU is about to run what its sibling picked
+ * @rq: this CPU's rq
  *
  * The dispatch path of this CPU does not run, so its requests stay, and lead to
  * a cycle at the end of this one. %KICK_CPU_BUSY and %KICK_CPU_ABOVE stay, too,
@@ -63,10 +65,10 @@ static inline void scx_kick_cycle_start(struct rq *rq)
  * Context: pick_next_task() under core scheduling, before the switch. Caller
  * holds the rq lock.
  */
-static inline void scx_kick_sibling_pick(void)
+static inline void scx_kick_sibling_pick(struct rq *rq)
 {
 	if (scx_enabled())
-		__scx_kick_sibling_pick();
+		__scx_kick_sibling_pick(rq);
 }
 
 /**
@@ -172,7 +174,7 @@ static inline void scx_kick_cycle_end(bool switched)
 struct rq;
 
 static inline void scx_kick_cycle_start(struct rq *rq) {}
-static inline void scx_kick_sibling_pick(void) {}
+static inline void scx_kick_sibling_pick(struct rq *rq) {}
 static inline void scx_kick_cycle_end(bool switched) {}
 
 #endif	/* CONFIG_SCHED_CLASS_EXT */

@@ -81,13 +81,40 @@ void scx_kick_serve(struct rq *rq, int word)
  * @prev: the task that runs there
  *
  * Does nothing if @rq is that of a sibling: a request in the word of this CPU is
- * of its own cycle, and one in that of the sibling leads to another cycle there.
+ * of its own cycle. For one in that of the sibling see
+ * scx_kick_core_dispatched().
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
 	if (cpu_of(rq) == smp_processor_id() &&
 	    prev->sched_class == &ext_sched_class)
 		kick_end_slice(prev);
+}
+
+/**
+ * scx_kick_core_dispatched - a CPU of this core has been dispatched for
+ * @rq: the rq that it was for
+ * @prev: the task that ran there
+ *
+ * Does the second thing that scx_kick_dispatched() does, which knows nothing of
+ * the word of a sibling: if a task was put on the local DSQ to preempt @prev
+ * meanwhile, ends the slice of @prev.
+ *
+ * Context: the dispatch path under core scheduling. Caller holds @rq's lock.
+ *
+ * Return: true if @prev is not to be kept: its slice has been ended and the
+ * local DSQ has a task.
+ */
+bool scx_kick_core_dispatched(struct rq *rq, struct task_struct *prev)
+{
+	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
+
+	/* The lock may have been dropped: @prev may run no more. */
+	if (!(word & KICK_REQ_TASK) || prev != kick_curr(rq) ||
+	    prev->sched_class != &ext_sched_class)
+		return false;
+	kick_end_slice(prev);
+	return rq->scx.local_dsq.nr;
 }
 
 /* Ask @req of @cpu if it is inside a cycle. Returns false if it is not. */
@@ -107,9 +134,9 @@ static noinline bool kick_picking(s32 cpu, int req)
 
 /*
  * Have the CPU of @rq preempt its task if a sibling dispatches for it, which
- * may fill the slice of that task again: KICK_REQ_TASK is for the cycle that the
- * CPU is interrupted for. Returns false if it is in a cycle of its own. Caller
- * holds @rq's lock, so the CPU starts none.
+ * may fill the slice of that task again: KICK_REQ_TASK is for the end of that,
+ * see scx_kick_core_dispatched(). Returns false if the CPU is in a cycle of its
+ * own. Caller holds @rq's lock, so it starts none.
  */
 static noinline bool kick_sibling_dispatches(struct rq *rq)
 {
@@ -233,10 +260,17 @@ void scx_kick_entered(struct rq *rq, struct task_struct *p)
 
 /**
  * __scx_kick_sibling_pick - scx_kick_sibling_pick() with a BPF scheduler loaded
+ * @rq: this CPU's rq
+ *
+ * Ends the slice of the current task if a preemption was asked for: if the pick
+ * is of a higher class, the end of this cycle drops the request. Any other pick
+ * is not to be preempted for it.
  */
-void __scx_kick_sibling_pick(void)
+void __scx_kick_sibling_pick(struct rq *rq)
 {
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
+	struct task_struct *curr = kick_curr(rq);
+	int done = kick_has_slice(curr) ? KICK_REQ_PREEMPT : 0;
 	unsigned int picks = kick->number + KICK_SIBLING;
 	int word = atomic_read(&kick->word);
 	int new;
@@ -249,9 +283,12 @@ void __scx_kick_sibling_pick(void)
 		       (picks & (KICK_CYCLE - 1));
 	do {
 		new = kick->number | KICK_CPU_PICKING |
-		      (word & (KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
-			       KICK_CPU_ABOVE));
+		      (word & ~done & (KICK_REQ_MASK | KICK_CLAIM |
+				       KICK_CPU_BUSY | KICK_CPU_ABOVE));
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
+
+	if (done && (word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)))
+		kick_end_slice(curr);
 }
 
 /* Return the state of this CPU after a cycle, by the class of current. */

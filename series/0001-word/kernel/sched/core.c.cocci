@@ -29,6 +29,6 @@ pick_next_task(...)
 {
 <...
 WRITE_ONCE(rq->core_sched_seq, rq->core->core_pick_seq);
-+ scx_kick_sibling_pick();
++ scx_kick_sibling_pick(rq);
 ...>
 }

@@ -108,7 +108,7 @@ static enum scx_test_status miss_each_other(struct lab *lab)
 		LAB_COMES(shared(edge->lingers) != lingers);
 		sem_post(&waiter->bell);
 		LAB_FOLLOWS(lab, waiter->turns == i + 1);
-		SCX_EQ(waiter->ran_on, 1);
+		SCX_ASSERT(lab_ran_on(waiter, 1));
 	}
 	SCX_GT(edge->met, ROUNDS / 4);
 	return SCX_TEST_PASS;
@@ -165,7 +165,7 @@ static enum scx_test_status runs_in_time(struct lab *lab, struct worker *waiter,
 
 	SCX_ASSERT(lab_ring(waiter));
 	LAB_FOLLOWS(lab, waiter->turns == turns + 1);
-	SCX_EQ(waiter->ran_on, 1);
+	SCX_ASSERT(lab_ran_on(waiter, 1));
 	*late += edge->remote_ticks != remote_ticks;
 	return SCX_TEST_PASS;
 }

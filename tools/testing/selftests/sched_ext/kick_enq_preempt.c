@@ -59,7 +59,7 @@ static enum scx_test_status kick_enq_remote(void *ctx)
 		SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | to, ENQ_PREEMPT, -1));
 		SCX_ASSERT(lab_ring(w));
 		LAB_COMES(w->turns == i);
-		SCX_EQ(w->ran_on, to);
+		SCX_ASSERT(lab_ran_on(w, to));
 		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
 	}
 	SCX_ASSERT(lab_stop(lab));
@@ -167,7 +167,7 @@ static enum scx_test_status enqueue_and_kick(struct lab *lab, bool claim)
 		/* Not while a kernel thread has the CPU: it is the spinner that is to go */
 		LAB_COMES(shared(lab->cpus[to].on));
 		LAB_BRINGS(lab, to, ring_or_kick(lab, w, to, &rung), w->turns == i);
-		SCX_EQ(w->ran_on, to);
+		SCX_ASSERT(lab_ran_on(w, to));
 		/* A kick may come so late that it hits the task, which waits for the other then */
 		SCX_ASSERT(LAB_WAIT(lab_asleep(w) || !lab_kick(lab, to, KICK_PREEMPT, 1)));
 		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));

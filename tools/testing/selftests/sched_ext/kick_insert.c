@@ -20,7 +20,7 @@ static enum scx_test_status wake_and_count(struct lab *lab, struct worker *w, in
 	/* A task that made room for a higher class is the first one in the queue */
 	if (w->turns == turns)
 		LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, w->turns == turns + 1);
-	SCX_EQ(w->ran_on, to);
+	SCX_ASSERT(lab_ran_on(w, to));
 	SCX_EQ(lab->cpus[0].left, 0);
 	*sent += lab->cpus[to].interrupted - before;
 	return SCX_TEST_PASS;

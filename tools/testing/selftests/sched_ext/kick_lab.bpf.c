@@ -240,6 +240,21 @@ static void dispatch_via(s32 cpu)
 	bpf_task_release(p);
 }
 
+/* As if it had been used up. No cycle is asked for */
+static void strip(struct lab_cpu *lc)
+{
+	struct task_struct *p;
+
+	if (!lc->strip)
+		return;
+	p = bpf_task_from_pid(lc->strip);
+	lc->strip = 0;
+	if (!p)
+		return;
+	p->scx.slice = 0;
+	bpf_task_release(p);
+}
+
 void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 {
 	struct lab_cpu *lc = lab_cpu(cpu);
@@ -255,6 +270,7 @@ void BPF_STRUCT_OPS(kick_lab_dispatch, s32 cpu, struct task_struct *prev)
 		if (prev->pid == lc->innocent)
 			lc->hit++;
 	}
+	strip(lc);
 	dispatch_via(cpu);
 	fire(LAB_DISPATCH);
 	if (!scx_bpf_consume(cpu) && prev && lc->renew)
@@ -398,6 +414,14 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_lab_init)
 	return 0;
 }
 
+void BPF_STRUCT_OPS(kick_lab_dump_cpu, struct scx_dump_ctx *dctx, s32 cpu, bool idle)
+{
+	struct lab_cpu *lc = lab_cpu(cpu);
+
+	if (lc)
+		lc->dumps++;
+}
+
 void BPF_STRUCT_OPS(kick_lab_exit, struct scx_exit_info *ei)
 {
 	UEI_RECORD(uei, ei);
@@ -424,6 +448,7 @@ struct sched_ext_ops kick_lab_ops = {
 	.cpu_offline		= (void *)kick_lab_cpu_offline,
 	.exit_task		= (void *)kick_lab_exit_task,
 	.init			= (void *)kick_lab_init,
+	.dump_cpu		= (void *)kick_lab_dump_cpu,
 	.exit			= (void *)kick_lab_exit,
 	.flags			= SCX_OPS_SWITCH_PARTIAL,
 	.name			= "kick_lab",

@@ -184,6 +184,11 @@ bool lab_roam(struct worker *w, int first, int last)
 	return !sched_setaffinity(w->tid, sizeof(cpus), &cpus);
 }
 
+bool lab_ran_on(struct worker *w, int cpu)
+{
+	return w->ran_on == cpu || !access("/sys/kernel/realtime", F_OK);
+}
+
 bool lab_goes_on(struct worker *w)
 {
 	unsigned long turns = w->turns;

@@ -66,6 +66,7 @@ struct lab_cpu {
 	__u32 in_turn;		/* kick only sched_ext tasks, and once the last kick was seen */
 	__u32 renew;		/* a task that lost its slice for nothing gets an endless one */
 	__u32 endless;		/* ... and so does one that the kernel has given another one */
+	__s32 strip;		/* the next ops.dispatch takes this task's slice, 0: nobody's */
 
 	__s32 innocent;		/* a task that nobody kicks */
 
@@ -91,6 +92,7 @@ struct lab_cpu {
 	__u64 ticks;
 	__u64 timers;
 	__u64 offlines;
+	__u64 dumps;		/* the debug dump has come to this CPU */
 	__s32 curr;		/* the sched_ext task picked last */
 	__u32 on;		/* ... which has not stopped since */
 	__u32 displaced;	/* how often one had to make room for a higher class */

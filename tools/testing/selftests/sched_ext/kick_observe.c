@@ -679,7 +679,7 @@ static enum scx_test_status set_scene(struct lab *lab)
 /* While CPU 1 stands still there is no RCU grace period, so nothing is read or set in tracefs. */
 static enum scx_test_status dumps(struct lab *lab)
 {
-	u64 waits, served;
+	u64 waits, served, dumps;
 
 	SCX_ASSERT(put(TRACE, "") && put(EVENTS "sched_ext_dump/enable", "1"));
 	SCX_ASSERT(!file_write_long(WARN_MS, 10));
@@ -689,8 +689,10 @@ static enum scx_test_status dumps(struct lab *lab)
 	SCX_ASSERT(put("/proc/sysrq-trigger", "D"));
 	SCX_EQ(counted(2, WAITS), waits);
 	served = counted(3, SERVED);
-	/* This ends the scheduler, with a dump at once */
+	dumps = lab->cpus[3].dumps;
+	/* This ends the scheduler, with a dump at once, or by a thread with PREEMPT_RT */
 	SCX_ASSERT(lab_kick(lab, 3, 0x100, 1));
+	LAB_COMES(lab->cpus[3].dumps != dumps);
 	SCX_ASSERT(!lab->cpus[1].overheld);
 	lab_unhold(lab, 1);
 	SCX_ASSERT(lab_ended_with(lab, "0x100"));

@@ -62,16 +62,43 @@ static bool leave_undecided(struct worker *w)
 	return queue(w, LAB_NR_CPUS);
 }
 
-/* Preempt CPU 1 until it runs, or doesn't run, @w. A kick is lost on a task of a higher class */
+/* What a CPU has had of higher classes */
+struct higher {
+	u64 released;
+	u32 displaced, below;
+};
+
+static struct higher higher(struct lab_cpu *lc)
+{
+	return (struct higher) {
+		.released = shared(lc->released),
+		.displaced = shared(lc->displaced),
+		.below = shared(lc->below),
+	};
+}
+
+/*
+ * A task of a higher class was there then, and has left, or has been there since. A kick may have
+ * met it, and was right to do nothing
+ */
+static bool had_higher(struct lab_cpu *lc, struct higher since)
+{
+	struct higher now = higher(lc);
+
+	return now.released != since.released || now.displaced != since.displaced ||
+	       now.below < since.below;
+}
+
+/* Preempt CPU 1 until it runs, or doesn't run, @w */
 static bool swap(struct worker *w, bool in)
 {
 	struct lab_cpu *lc = &w->lab->cpus[1];
 
 	while ((shared(lc->curr) == w->tid) != in) {
-		u64 released = lc->released;
+		struct higher before = higher(lc);
 
 		if (!lab_kick(w->lab, 1, KICK_PREEMPT, 1) ||
-		    !LAB_WAIT((shared(lc->curr) == w->tid) == in || lc->released != released))
+		    !LAB_WAIT((shared(lc->curr) == w->tid) == in || had_higher(lc, before)))
 			return false;
 	}
 	return true;
@@ -179,7 +206,8 @@ struct hand_over {
 	struct worker *w, *spinner;
 	int to;
 	unsigned long turns;
-	u64 released, runs;
+	struct higher before;
+	u64 runs;
 };
 
 static bool has_come(const struct hand_over *h)
@@ -187,12 +215,11 @@ static bool has_come(const struct hand_over *h)
 	return shared(h->w->turns) != h->turns;
 }
 
-/* A task of a higher class has been there. The kick may have met it, and was right to do nothing */
 static bool disturbed(const struct hand_over *h)
 {
 	struct lab_cpu *lc = &h->w->lab->cpus[h->to];
 
-	return shared(lc->released) != h->released ||
+	return had_higher(lc, h->before) ||
 	       (shared(lc->runs) != h->runs && shared(lc->curr) == h->spinner->tid);
 }
 
@@ -221,7 +248,7 @@ static enum scx_test_status hand_over(struct hand_over *h, const struct op *op, 
 	h->turns = h->w->turns;
 	SCX_ASSERT(op->place(h->w));
 	target = &lab->cpus[h->to];
-	h->released = target->released;
+	h->before = higher(target);
 	h->runs = target->runs;
 	SCX_ASSERT(lab_route(lab, h->w, h->to, 0, -1));
 	order(h->w, op->hook, h->to);
@@ -281,16 +308,17 @@ static enum scx_test_status comes_after(struct worker *w, const struct op *op)
 	target->endless = 1;
 	SCX_ASSERT(lab_spin(lab, 3));
 	for (i = 0; i < ROUNDS; i++) {
-		u64 released, lost = lost_at();
+		struct higher before;
+		u64 lost = lost_at();
 
 		SCX_ASSERT(settles(lab));
-		released = target->released;
+		before = higher(target);
 		order(w, op->hook, 3);
 		/* Not if a task of a higher class has just been there */
 		while (!carried_out(lab))
 			SCX_ASSERT(op->cause(w, causes++) && now_ns() < lost);
-		LAB_FOLLOWS(lab, target->seen == target->asked || target->released != released);
-		early += end_order(lab) && target->released == released;
+		LAB_FOLLOWS(lab, target->seen == target->asked || had_higher(target, before));
+		early += end_order(lab) && !had_higher(target, before);
 	}
 	SCX_LE(early, MAX_EARLY);
 	SCX_ASSERT(lab_stop(lab));

@@ -155,7 +155,7 @@ static enum scx_test_status picked_by_sibling(struct lab *lab, struct worker *w)
 	SCX_ASSERT(lab_kick(lab, 2, KICK_PREEMPT, 1));
 	LAB_FOLLOWS(lab, lab->cpus[3].dispatches != dispatches);
 	LAB_FOLLOWS(lab, w->turns == turns + 2);
-	SCX_EQ(w->ran_on, 3);
+	SCX_ASSERT(lab_ran_on(w, 3));
 	return SCX_TEST_PASS;
 }
 
@@ -184,6 +184,57 @@ static enum scx_test_status kick_smt_sibling(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/*
+ * CPU 2 takes the slice of CPU 3's task, so its cycle calls ops.dispatch() for CPU 3, too. That puts
+ * a task on CPU 3's local queue to preempt, and fills the slice again. The same cycle may pick @top,
+ * a task of a higher class, for CPU 3.
+ */
+static enum scx_test_status preempt_for_sibling(struct lab *lab, struct worker *w,
+						struct worker *spinner, struct worker *top)
+{
+	u64 enqueues = lab->cpus[3].enqueues, dispatches = lab->cpus[3].dispatches;
+	unsigned long turns = w->turns;
+
+	SCX_ASSERT(LAB_WAIT(lab_asleep(w)) && lab_ring(w));
+	LAB_COMES(lab->cpus[3].enqueues != enqueues);
+	set_shared(lab->cpus[2].strip, spinner->tid);
+	if (top)
+		sem_post(&top->bell);
+	SCX_ASSERT(lab_kick(lab, 2, KICK_PREEMPT, 1));
+	LAB_FOLLOWS(lab, lab->cpus[3].dispatches != dispatches);
+	LAB_FOLLOWS(lab, w->turns == turns + 1);
+	SCX_ASSERT(lab_ran_on(w, 3));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status kick_smt_enq_preempt(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct worker *w, *top, *spinner[2];
+	int i;
+
+	if (!is_smt())
+		return SCX_TEST_SKIP;
+	SCX_ASSERT(lab_start(lab, NULL));
+	top = lab_work(lab, 3, SCHED_FIFO, work_on_bell);
+	w = lab_work(lab, 3, SCHED_EXT, work_on_bell);
+	SCX_ASSERT(top && w && LAB_WAIT(lab_asleep(w)));
+	SCX_ASSERT(lab_route(lab, w, DSQ_LOCAL_ON | 3, ENQ_PREEMPT, 3));
+	for (i = 0; i < 2; i++) {
+		lab->cpus[2 + i].renew = true;
+		spinner[i] = lab_spin(lab, 2 + i);
+		SCX_ASSERT(spinner[i]);
+	}
+	SCX_ASSERT(new_cookie(w) && share_cookie(w, spinner[0]) && share_cookie(w, spinner[1]));
+	for (i = 0; i < WAKEUPS; i++) {
+		if (preempt_for_sibling(lab, w, spinner[1], i & 1 ? top : NULL))
+			return SCX_TEST_FAIL;
+		SCX_ASSERT(lab_goes_on(spinner[0]) && lab_goes_on(spinner[1]));
+	}
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 LAB_TEST(kick_smt_cookies,
 	 "all tasks of two threads of a core go on if their cookies exclude each other and the threads kick each other",
 	 STOCK_BREAKS("the machine hangs") BUT_PASSES_ON("7.3"))
@@ -195,3 +246,7 @@ LAB_TEST(kick_smt_wakeup,
 LAB_TEST(kick_smt_sibling,
 	 "an idle thread runs the task that its sibling's cycle has put on its local queue",
 	 STOCK_FAILS("leaves it waiting"))
+
+LAB_TEST(kick_smt_enq_preempt,
+	 "a task that a thread's cycle puts on its sibling's local queue to preempt runs next there",
+	 STOCK_FAILS("loses the flag, the task waits for ever"))

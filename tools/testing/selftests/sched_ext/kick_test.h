@@ -80,6 +80,11 @@ struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struc
 struct worker *lab_spin(struct lab *lab, int cpu);
 /* Let a worker run on CPUs @first to @last */
 bool lab_roam(struct worker *w, int first, int last);
+/*
+ * The worker's last turn was on @cpu. Or nobody can tell: with PREEMPT_RT a task that holds a lock
+ * stays where it is, wherever it is dispatched to
+ */
+bool lab_ran_on(struct worker *w, int cpu);
 /* The worker takes another turn */
 bool lab_goes_on(struct worker *w);
 /* End and forget all of them */

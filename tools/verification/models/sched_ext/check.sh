@@ -74,7 +74,7 @@ declare -A config=(
 	[task-wait]="-DCLAIMERS=2 -DCLAIM_WAIT -DNUMBERS=2 -DKINDS=K_OP -DOTHERS=K_TASK"
 	[task-self]="-DCLAIMERS=1 -DRTS -DSELF -DKINDS=K_TASK+K_OP+K_RESCHED"
 	# a sibling picks, with and without a switch
-	[task-core]="-DCLAIMERS=1 -DCORE -DKINDS=K_TASK"
+	[task-core]="-DCLAIMERS=1 -DCORE -DRTS -DKINDS=K_TASK+K_PREEMPT"
 	[task-core-op]="-DCLAIMERS=1 -DCORE -DRTS -DKINDS=K_OP"
 	[task-exit]="-DCLAIMERS=1 -DNUMBERS=2 -DEXITS -DNOTICK -DKINDS=K_OP"
 	# a task of a higher class, which may become one of sched_ext while it runs

@@ -431,9 +431,19 @@ inline scx_kick_cycle_start()
 		w = 0 }
 }
 
+/* What the sibling has picked may be of a higher class: the task does not keep its slice below that */
 inline scx_kick_sibling_pick()
 {
 	number++;
+	if
+	:: (word & (KICK_REQ_TASK | KICK_REQ_PREEMPT)) && IS_EXT ->
+		word = word & ~KICK_REQ_PREEMPT;
+		slice = 0
+	:: else
+	fi;
+	PROPERTY(preempts_if_asked, !(owed_preempt && IS_EXT && slice));
+	PROPERTY(claim_is_served, !(armed && holder_turn == turn && IS_EXT && slice));
+	owed_preempt = owed_preempt && !IS_EXT;
 	word = word | KICK_CPU_PICKING
 }
 

@@ -1,0 +1,6 @@
+@@
+identifier rq, prev;
+@@
+balance_one(rq, prev);
++ if (scx_kick_core_dispatched(rq, prev))
++ 	rq->scx.flags &= ~SCX_RQ_BAL_KEEP;
