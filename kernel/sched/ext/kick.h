@@ -24,6 +24,7 @@ void __scx_kick_flush(void);
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev);
 void __scx_kick_enqueued(struct task_struct *p, u64 enq_flags);
 void __scx_kick_sibling_pick(struct rq *rq);
+void scx_kick_core_dispatch(struct rq *rq);
 bool scx_kick_core_dispatched(struct rq *rq, struct task_struct *prev);
 void __scx_kick_cycle_end(bool switched);
 void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle);

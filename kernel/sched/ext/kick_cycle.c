@@ -92,13 +92,27 @@ void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 }
 
 /**
- * scx_kick_core_dispatched - a CPU of this core has been dispatched for
+ * scx_kick_core_dispatch - core scheduling is about to dispatch for a CPU
+ * @rq: the rq that it is for
+ *
+ * Forgets whom %SCX_ENQ_PREEMPT has preempted there before.
+ *
+ * Context: the dispatch path under core scheduling. Caller holds @rq's lock.
+ */
+void scx_kick_core_dispatch(struct rq *rq)
+{
+	lockdep_assert_rq_held(rq);
+	per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted = 0;
+}
+
+/**
+ * scx_kick_core_dispatched - core scheduling has dispatched for a CPU
  * @rq: the rq that it was for
  * @prev: the task that ran there
  *
- * Does the second thing that scx_kick_dispatched() does, which knows nothing of
- * the word of a sibling: if a task was put on the local DSQ to preempt @prev
- * meanwhile, ends the slice of @prev.
+ * If a task was put on the local DSQ to preempt @prev meanwhile, ends the slice
+ * of @prev, which ops.dispatch() may have filled again. What the word of the CPU
+ * asks for may be of the task before @prev: a sibling dispatches at any time.
  *
  * Context: the dispatch path under core scheduling. Caller holds @rq's lock.
  *
@@ -107,14 +121,12 @@ void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
  */
 bool scx_kick_core_dispatched(struct rq *rq, struct task_struct *prev)
 {
-	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word);
-
 	/* The lock may have been dropped: @prev may run no more. */
-	if (!(word & KICK_REQ_TASK) || prev != kick_curr(rq) ||
-	    prev->sched_class != &ext_sched_class)
+	if (prev->pid != per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted ||
+	    prev != kick_curr(rq) || prev->sched_class != &ext_sched_class)
 		return false;
 	kick_end_slice(prev);
-	return rq->scx.local_dsq.nr;
+	return !prev->scx.slice && rq->scx.local_dsq.nr;
 }
 
 /* Ask @req of @cpu if it is inside a cycle. Returns false if it is not. */
@@ -129,23 +141,6 @@ static noinline bool kick_picking(s32 cpu, int req)
 		kick_asked(cpu, word);
 	} while (!atomic_try_cmpxchg(&kick->word, &word, word | req));
 
-	return true;
-}
-
-/*
- * Have the CPU of @rq preempt its task if a sibling dispatches for it, which
- * may fill the slice of that task again: KICK_REQ_TASK is for the end of that,
- * see scx_kick_core_dispatched(). Returns false if the CPU is in a cycle of its
- * own. Caller holds @rq's lock, so it starts none.
- */
-static noinline bool kick_sibling_dispatches(struct rq *rq)
-{
-	atomic_t *word = &per_cpu(scx_kick_pcpu, cpu_of(rq)).word;
-
-	if (atomic_read(word) & KICK_CPU_PICKING)
-		return false;
-	if (!(atomic_fetch_or(KICK_REQ_TASK, word) & KICK_REQ_MASK))
-		resched_curr(rq);
 	return true;
 }
 
@@ -181,8 +176,9 @@ static __always_inline void kick_local(struct rq *rq, int req)
 static noinline void kick_local_preempt(struct rq *rq, struct task_struct *curr)
 {
 	kick_end_slice(curr);
-	if (!kick_rq_dispatches(rq) || !kick_sibling_dispatches(rq))
-		kick_local(rq, KICK_REQ_TASK);
+	if (sched_core_enabled(rq))
+		per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted = curr->pid;
+	kick_local(rq, KICK_REQ_TASK);
 }
 
 /**
@@ -206,7 +202,7 @@ static noinline void kick_local_preempt(struct rq *rq, struct task_struct *curr)
  *   another cycle only if the current task is kept all the same.
  *
  * Under core scheduling a sibling may dispatch for the CPU, which is in no cycle
- * then, see kick_sibling_dispatches().
+ * then, or past its pick, see scx_kick_core_dispatched().
  *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */
@@ -268,9 +264,10 @@ void scx_kick_entered(struct rq *rq, struct task_struct *p)
  */
 void __scx_kick_sibling_pick(struct rq *rq)
 {
+	const int stays = KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY | KICK_CPU_ABOVE;
+	const int preempts = KICK_REQ_PREEMPT | KICK_REQ_TASK;
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
 	struct task_struct *curr = kick_curr(rq);
-	int done = kick_has_slice(curr) ? KICK_REQ_PREEMPT : 0;
 	unsigned int picks = kick->number + KICK_SIBLING;
 	int word = atomic_read(&kick->word);
 	int new;
@@ -283,11 +280,13 @@ void __scx_kick_sibling_pick(struct rq *rq)
 		       (picks & (KICK_CYCLE - 1));
 	do {
 		new = kick->number | KICK_CPU_PICKING |
-		      (word & ~done & (KICK_REQ_MASK | KICK_CLAIM |
-				       KICK_CPU_BUSY | KICK_CPU_ABOVE));
+		      (word & stays & ~preempts);
+		/* A claimer has queued something: look, if the pick is idle. */
+		if (word & KICK_REQ_TASK)
+			new |= KICK_REQ_IDLE;
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));
 
-	if (done && (word & (KICK_REQ_PREEMPT | KICK_REQ_TASK)))
+	if ((word & preempts) && kick_has_slice(curr))
 		kick_end_slice(curr);
 }
 

@@ -181,6 +181,8 @@ struct kick_held {
  * struct scx_kick - the kick state of one CPU
  * @word: requests, state and numbers; the CPU, kickers and scx_kick_entered()
  *	write it
+ * @preempted: pid of the task that %SCX_ENQ_PREEMPT has taken the slice from
+ *	there, under core scheduling; with the rq lock
  * @claim: its claim that is held back
  * @work: makes what is held back, or interrupts the CPU, once interrupts open
  * @number: the numbers in @word
@@ -189,10 +191,12 @@ struct kick_held {
  * @held: its kicks that are held back
  * @send: who gets an interrupt from scx_bpf_kick_cpumask()
  *
- * All but @word is written by the CPU itself, and by scx_kick_reset().
+ * All but @word and @preempted is written by the CPU itself, and by
+ * scx_kick_reset().
  */
 struct scx_kick {
 	atomic_t		word;
+	s32			preempted;
 	struct kick_claim	claim;
 	struct irq_work		work;
 

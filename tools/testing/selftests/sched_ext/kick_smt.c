@@ -185,9 +185,9 @@ static enum scx_test_status kick_smt_sibling(void *ctx)
 }
 
 /*
- * CPU 2 takes the slice of CPU 3's task, so its cycle calls ops.dispatch() for CPU 3, too. That puts
- * a task on CPU 3's local queue to preempt, and fills the slice again. The same cycle may pick @top,
- * a task of a higher class, for CPU 3.
+ * CPU 2 takes the slice of CPU 3's task, so its cycle calls ops.dispatch() for CPU 3, too. That
+ * puts a task on CPU 3's local queue to preempt, and fills the slice again. The same cycle may
+ * pick @top, a task of a higher class, for CPU 3.
  */
 static enum scx_test_status preempt_for_sibling(struct lab *lab, struct worker *w,
 						struct worker *spinner, struct worker *top)

@@ -110,6 +110,7 @@ byte cur = A;			/* the task that runs */
 byte turn;			/* how often tasks were switched, while it matters: ghost */
 byte at;
 byte corepick;			/* 1 + the task that a sibling has picked for this CPU */
+bit forced;			/* idle by the pick of a sibling, with a task */
 bit slice = 1;
 bit nr;				/* need_resched */
 bit ipi;
@@ -135,6 +136,7 @@ bit owed;
 bit owed_idle;
 bit owed_preempt;
 bit kicked;
+bit won;				/* ... and then claimed */
 byte bell;
 
 #if CLAIMERS > 1
@@ -146,7 +148,7 @@ byte bell;
 inline forget()
 {
 	holder = 0; holder_turn = 0; armed = 0;
-	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; bell = 0;
+	owed = 0; owed_idle = 0; owed_preempt = 0; kicked = 0; won = 0; bell = 0;
 	preempted()
 }
 
@@ -279,7 +281,7 @@ inline kick_replace_claim(c, req, ring)
 			:: !gone && word == w && number == s ->
 				word = (w & ~KICK_CLAIM) | BECOMES(w, req);
 				if
-				:: holder == c + 1 && (word & KICK_REQ_TASK) -> armed = 1
+				:: holder == c + 1 && (word & KICK_REQ_TASK) -> armed = 1; won = won || work
 				:: holder == c + 1 && !(word & KICK_REQ_TASK) ->
 					PROPERTY(claim_is_served, !(ring));
 					holder = 0; holder_turn = 0
@@ -431,24 +433,29 @@ inline scx_kick_cycle_start()
 		w = 0 }
 }
 
-/* What the sibling has picked may be of a higher class: the task does not keep its slice below that */
+/*
+ * What the sibling has picked may be of a higher class: the task does not keep its slice below that.
+ * Or it is idle, and then looks at what the claimer has queued.
+ */
 inline scx_kick_sibling_pick()
 {
 	number++;
 	if
-	:: (word & (KICK_REQ_TASK | KICK_REQ_PREEMPT)) && IS_EXT ->
-		word = word & ~KICK_REQ_PREEMPT;
-		slice = 0
+	:: word & (KICK_REQ_TASK | KICK_REQ_PREEMPT) -> slice = slice && !IS_EXT
 	:: else
 	fi;
 	PROPERTY(preempts_if_asked, !(owed_preempt && IS_EXT && slice));
 	PROPERTY(claim_is_served, !(armed && holder_turn == turn && IS_EXT && slice));
-	owed_preempt = owed_preempt && !IS_EXT;
-	word = word | KICK_CPU_PICKING
+	owed_preempt = 0;
+	word = (word & ~(KICK_REQ_TASK | KICK_REQ_PREEMPT)) | KICK_CPU_PICKING |
+	       (word & KICK_REQ_TASK -> KICK_REQ_IDLE : 0)
 }
 
-/* A sibling has picked, and the CPU left a state in which it was left alone. */
-#define OWES_CYCLE(w)	((cur == IDLE && ((w) & KICK_CPU_BUSY)) || \
+/*
+ * A sibling has picked, and the CPU left a state in which it was left alone. Not if it is forced
+ * idle and has tasks.
+ */
+#define OWES_CYCLE(w)	((cur == IDLE && ((w) & KICK_CPU_BUSY) && !forced) || \
 			 (((w) & KICK_CPU_ABOVE) && !IS_ABOVE))
 
 inline scx_kick_cycle_end()
@@ -463,6 +470,7 @@ inline scx_kick_cycle_end()
 	if
 	:: (switched || IS_ABOVE) && (w & KICK_CPU_PICKING) ->
 		keep = keep & ~(KICK_REQ_TASK | KICK_CLAIM);
+		won = won && cur == IDLE;
 		if
 		:: holder ->
 			PROPERTY(claim_is_served, holder_turn != turn || !ext);
@@ -523,10 +531,11 @@ schedule:
 #ifdef CORE
 		if
 		:: corepick && !blocked ->
-			/* a sibling has picked: no start of a cycle */
+			/* a sibling has picked: no start of a cycle. What ran can still run */
 			next = corepick - 1;
+			forced = (next == IDLE && IS_EXT);
 			switched = 1
-		:: else -> corepick = 0
+		:: else -> corepick = 0; forced = 0
 		fi
 #endif
 		};
@@ -556,7 +565,7 @@ schedule:
 		:: blocked || cur == IDLE || (IS_EXT && !slice) ->
 			/* ops.dispatch() */
 			if
-			:: work && ext -> work = 0; kicked = 0; next = B; switched = 1
+			:: work && ext -> work = 0; kicked = 0; won = 0; next = B; switched = 1
 			:: !(work && ext) && !blocked && cur != IDLE -> next = cur
 			:: !(work && ext) && (blocked || cur == IDLE) -> next = IDLE
 			:: !(work && ext) && ENV -> next = A
@@ -597,7 +606,7 @@ active proctype interrupts()
 #endif
 #ifndef NOSTEAL
 	/* another CPU takes what the operation has queued */
-	:: atomic { ENV && work -> work = 0; kicked = 0 }
+	:: atomic { ENV && work -> work = 0; kicked = 0; won = 0 }
 #endif
 #ifdef CORE
 	/* a sibling picks for this CPU, too, if that is not what it runs */
@@ -684,8 +693,10 @@ active proctype monitor()
 			PROPERTY(busy_is_preempted, !relied);
 			PROPERTY(wait_ends, !(word & KICK_REQ_WAIT));
 			PROPERTY(kick_is_served, IS_ABOVE || (!owed && !owed_preempt));
-			PROPERTY(idle_kick_is_served, cur != IDLE || !owed_idle);
-			PROPERTY(no_work_missed, cur != IDLE || !(kicked && work))
+			/* a CPU that is forced idle has tasks, it is not idle */
+			PROPERTY(idle_kick_is_served, cur != IDLE || forced || !owed_idle);
+			PROPERTY(no_work_missed, cur != IDLE || !work ||
+				 !(forced -> won : kicked))
 		:: else
 		fi
 	}

@@ -7,8 +7,9 @@
  * %SCX_CAP_PREEMPT. Which task runs, and which caps the scheduler has by then,
  * is known when the kick is served. So a kick with %SCX_KICK_PREEMPT first puts
  * the struct scx_kick_sub of its scheduler on a list of the target, and then
- * places a plain request. The start of each cycle takes that list, and judges
- * with the rq lock held.
+ * places a plain request. The start of each cycle takes that list, and so does
+ * each pick that a sibling made under core scheduling. They judge with the rq
+ * lock held.
  *
  * Ordering, rule (6): a kicker that finds the entry on the list already is
  * served by the cycle that takes it, and that cycle sees the queue. asked is 1
@@ -23,7 +24,8 @@
  *	BUG_ON(r0 == 1 && r1 != task);
  *
  * If the target takes the list before the kicker puts the entry there, the
- * request is placed after (B), and leads to another cycle.
+ * request is placed after (B), and leads to another cycle. A sibling's pick looks
+ * at no queue, but it leaves the request of whoever finds the entry in the word.
  *
  * A kick of a CPU that a higher class keeps leaves its entry on the list. The
  * cycle that starts when that task leaves takes the entry, and preempts nobody.
@@ -82,24 +84,34 @@ static unsigned long *kick_sub_wait(struct scx_kick_sub *sub)
 	return sub->preempt + BITS_TO_LONGS(nr_cpu_ids);
 }
 
+/* Find out if @sch may preempt @p, which runs on @cpu. */
+static bool kick_sub_may_preempt(struct scx_sched *sch, struct task_struct *p,
+				 s32 cpu)
+{
+	struct scx_sched *task_sch = scx_task_sched_rcu(p);
+
+	if (scx_missing_caps(sch, cpu, SCX_CAP_BASE)) {
+		__scx_add_event(sch, SCX_EV_SUB_KICK_DENIED, 1);
+		return false;
+	}
+	if ((task_sch && scx_is_descendant(task_sch, sch)) ||
+	    !scx_missing_caps(sch, cpu, SCX_CAP_PREEMPT))
+		return true;
+	__scx_add_event(sch, SCX_EV_SUB_PREEMPT_DENIED, 1);
+	return false;
+}
+
 /*
  * Take the slice from the task that @rq runs, if @sch may. Caller holds its
  * lock.
  */
 static void kick_judge_preempt(struct scx_sched *sch, struct rq *rq)
 {
-	s32 cpu = cpu_of(rq);
 	struct task_struct *curr = kick_curr(rq);
 
-	if (sched_class_above(curr->sched_class, &ext_sched_class))
-		return;
-	if (unlikely(scx_missing_caps(sch, cpu, SCX_CAP_BASE)))
-		__scx_add_event(sch, SCX_EV_SUB_KICK_DENIED, 1);
-	else if (curr->sched_class != &ext_sched_class)
-		return;
-	else if (scx_missing_caps(sch, cpu, scx_caps_for_preempt(sch, rq, 0)))
-		__scx_add_event(sch, SCX_EV_SUB_PREEMPT_DENIED, 1);
-	else if (unlikely(!scx_set_task_slice(curr, 0)))
+	if (kick_has_slice(curr) &&
+	    kick_sub_may_preempt(sch, curr, cpu_of(rq)) &&
+	    unlikely(!scx_set_task_slice(curr, 0)))
 		__scx_add_event(sch, SCX_EV_SLICE_DENIED, 1);
 }
 
@@ -253,23 +265,6 @@ static s32 kick_sub_cpumask(struct scx_sched *sch, const struct cpumask *cpus,
 		asked++;
 	}
 	return asked;
-}
-
-/* Find out if @sch may preempt @p, which runs on @cpu. */
-static bool kick_sub_may_preempt(struct scx_sched *sch, struct task_struct *p,
-				 s32 cpu)
-{
-	struct scx_sched *task_sch = scx_task_sched_rcu(p);
-
-	if (scx_missing_caps(sch, cpu, SCX_CAP_BASE)) {
-		__scx_add_event(sch, SCX_EV_SUB_KICK_DENIED, 1);
-		return false;
-	}
-	if ((task_sch && scx_is_descendant(task_sch, sch)) ||
-	    !scx_missing_caps(sch, cpu, SCX_CAP_PREEMPT))
-		return true;
-	__scx_add_event(sch, SCX_EV_SUB_PREEMPT_DENIED, 1);
-	return false;
 }
 
 /*
