@@ -81,8 +81,7 @@ void scx_kick_serve(struct rq *rq, int word)
  * @prev: the task that runs there
  *
  * Does nothing if @rq is that of a sibling: a request in the word of this CPU is
- * of its own cycle. For one in that of the sibling see
- * scx_kick_core_dispatched().
+ * of its own cycle. For the task of the sibling see scx_kick_core_dispatched().
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
