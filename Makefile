@@ -137,7 +137,8 @@ vm: kernel $(ROOT) ## run CMD='...' as root in the machine
 shell: kernel $(ROOT) ## a root shell in the machine
 	@INTERACTIVE=1 vm/qemu $(NAME) 'exec bash -i'
 
-bench: setup build/stock$(base)/.done $(TOOLS)/.done ## stock and patched side by side: table, out/bench/*.tsv and *.svg
+bench: export SECS := $(call default,SECS,)
+bench: setup build/stock$(base)/.done $(TOOLS)/.done ## stock and patched in alternation: table, out/bench/page.html, *.tsv and *.svg
 	@vm/setup vm/packages/bench
 	@vm/bench
 
@@ -151,6 +152,13 @@ clients: export TIMEOUT := $(call default,TIMEOUT,$(shell expr $(call default,SE
 clients: build-clients build/stock$(base)/.done build/patched$(base)/.done
 clients: ## schedulers people run, from crates.io, on stock and patched: table, out/clients
 	@vm/clients
+
+# Each base has names of its own for what it builds
+bundle: setup ## stock and patched of each base, to be tested and measured on any x86-64 Linux: out/bundle
+	@vm/setup vm/packages/bench vm/packages/bundle
+	@for base in $(BASES); do \
+		$(MAKE) BASE=$$base KERNEL=stock kernel && $(MAKE) BASE=$$base KERNEL=patched kernel tools || exit; done
+	@vm/bundle/build $(BASES)
 
 build-clients: setup
 	@vm/setup vm/packages/clients
@@ -236,4 +244,4 @@ $(TOOLS)/.done: build/patched$(base)/.done $(SOURCE)/.series
 $(TOOLS-arm64)/.done: build/patched$(base)-arm64/.done $(SOURCE)/.series | build/root-arm64/.unpacked
 	@vm/build-tools patched$(base)-arm64 $(@D)
 
-.PHONY: help run test torture kernel image tools vm shell bench urgent clients build-clients model series dist deb deb-test check-base bisect-check check setup setup-arm64 setup-deb
+.PHONY: help run test torture kernel image tools vm shell bench bundle urgent clients build-clients model series dist deb deb-test check-base bisect-check check setup setup-arm64 setup-deb

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 
-from figures.rows import AWAITED, KERNELS, figures, number
+from figures.rows import AWAITED, KERNELS, figures, number, readable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FLAGS = {"SCX_KICK_IDLE": "IDLE", "SCX_KICK_PREEMPT": "PREEMPT", "SCX_KICK_WAIT": "WAIT",
@@ -66,25 +66,22 @@ def draw_cost(out, results, kernels):
     return gnuplot(out, "cost", panels, **titles)
 
 
-def readable(ns):
-    for unit, scale in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
-        if ns >= scale:
-            return f"{ns / scale:.3g} {unit}"
-    return f"{ns:.3g} ns"
-
-
 def draw_latency(out, results, kernels):
     """How long victims and urgent tasks wait."""
-    timed = sorted(cpus for clock, cpus in results if clock == "time")
-    carried = [cpus for cpus in timed if cpus <= os.cpu_count()] or timed[:1]
+    timed = sorted((run for run in results if run[0] != "insn"),
+                   key=lambda run: (run[0] == "kvm", run[1]))
+    carried = [run for run in timed if run[1] <= os.cpu_count()] or timed[:1]
+    if not carried:
+        return gnuplot(out, "latency", [])
+    clock, cpus = carried[-1]
     panels, titles = [], {}
     for title, scenario, measure in (
             ("From a kick to the victim off its CPU", "latency", "victim off CPU"),
             ("From waking an urgent task to running it, all CPUs busy", "urgent",
              "wake-up to CPU")):
-        rows = [next((row for key, row in results["time", carried[-1]][kernel].items()
+        rows = [next((row for key, row in results[clock, cpus][kernel].items()
                       if key[0] == scenario and key[5] == measure and row["histogram"]), None)
-                for kernel in KERNELS] if carried else [None]
+                for kernel in KERNELS]
         if not all(rows):
             continue
         lows = sorted({low for row in rows for low in row["histogram"]})
@@ -94,7 +91,8 @@ def draw_latency(out, results, kernels):
             lines.append((readable(low), *(100 * row["histogram"].get(low, 0) /
                                            sum(row["histogram"].values()) for row in rows)))
             low = low * 2 or 1
-        titles[f"title{len(panels)}"] = f"{title} (QEMU, {carried[-1]} CPUs)"
+        titles[f"title{len(panels)}"] = \
+            f"{title} (QEMU{', KVM' if clock == 'kvm' else ''}, {cpus} CPUs)"
         panels.append(bars(
             [f"{kernels[kernel]}, {kernel}: median {readable(float(row['p50']))}, "
              f"p99 {readable(float(row['p99']))} of {sum(row['histogram'].values())}"

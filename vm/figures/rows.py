@@ -22,16 +22,18 @@ def parse(lines):
 
 
 def merge(several):
-    """Rows of several runs: the median of each figure, histograms added up."""
+    """Rows of several rounds: the median of each figure, and all of them in "rounds", histograms
+    added up."""
     merged = {}
     for key in dict.fromkeys(key for rows in several for key in rows):
         rows = [rows[key] for rows in several if key in rows]
-        row = dict(rows[0])
+        row = dict(rows[0], rounds={})
         combine = sum if key[5] == "lost" else statistics.median
         for column in ("min", "p50", "p99", "p99.9", "max", "mean"):
             values = [float(other[column]) for other in rows if other[column] != "-"]
             if values:
                 row[column] = f"{combine(values):.10g}"
+                row["rounds"][column] = values
         buckets = {}
         for other in rows:
             for bucket in other["histogram"].replace("-", "").split(","):
@@ -87,7 +89,7 @@ def derive(rows, cpus):
         a, b = number(rows[key][column]), number(rows[other][column])
         if a is not None and b:
             row = dict.fromkeys(rows[key], "-")
-            row.update(unit=unit or rows[key]["unit"], histogram={},
+            row.update(unit=unit or rows[key]["unit"], histogram={}, rounds={},
                        **dict.fromkeys(("min", "p50"), f"{formula(a, b):.10g}"))
             rows[(*key[:5], measure)] = row
 
@@ -98,8 +100,38 @@ def left_out(rows, key):
                  if other[:5] == key[:5] and row["note"] != "-"), "the run ended before")
 
 
-def compare(clock, cpus, results):
-    """Rows for compare.tsv: key columns, statistic, stock, patched, ratio, note."""
+def readable(ns):
+    """A time as it is to be read."""
+    for unit, scale in (("s", 1e9), ("ms", 1e6), ("us", 1e3)):
+        if ns >= scale:
+            return f"{ns / scale:.3g} {unit}"
+    return f"{ns:.3g} ns"
+
+
+def spread(values):
+    """The least and the most of the rounds."""
+    return f"{show(min(values))}..{show(max(values))}" if len(values) > 1 else "-"
+
+
+def judge(stock, patched):
+    """Does a difference mean more than what one round differs from the next by? With five rounds of
+    each, that all of one kernel lie below all of the other comes about by chance once in 126 times,
+    with three once in 10."""
+    if len(stock) < 2 or len(patched) < 2:
+        return "-"
+    if {*stock} == {*patched} and len({*stock}) == 1:
+        return "none"
+    if max(stock) >= min(patched) and max(patched) >= min(stock):
+        return "inside the spread"
+    return "outside" if min(len(stock), len(patched)) > 3 else "of too few rounds"
+
+
+COLUMNS = ("clock", "cpus", *KEY, "statistic", *KERNELS, "ratio",
+           *(f"{kernel} rounds" for kernel in KERNELS), "difference", "host CPUs a CPU", "note")
+
+
+def compare(clock, cpus, results, hosts):
+    """Rows for compare.tsv, as COLUMNS has them. @hosts: how many CPUs carried the machines."""
     stock, patched = (results[kernel] for kernel in KERNELS)
     for key in dict.fromkeys([*stock, *patched]):
         both = [rows.get(key) for rows in (stock, patched)]
@@ -110,8 +142,11 @@ def compare(clock, cpus, results):
             a, b = (number(other[column]) if other else None for other in both)
             ratio = "-" if a is None or b is None or (not a and b) else \
                 "1.000" if a == b else f"{b / a:.3f}"
+            rounds = [other["rounds"].get(column, []) if other and key[5] != "lost" else []
+                      for other in both]
             yield [clock, str(cpus), *key, row["unit"], name or "-", show(a), show(b), ratio,
-                   "; ".join(notes)]
+                   *(spread(values) for values in rounds), judge(*rounds),
+                   "-" if clock == "insn" else f"{min(1, hosts / cpus):.2f}", "; ".join(notes)]
 
 
 # Where what a kick leaves behind is over when the kicker goes on
@@ -124,7 +159,7 @@ def telling(line):
     values = line[10:12]
     if unit == "-" and values == ["-", "-"]:
         return True
-    if "left out" in line[13] and measure not in ("kick", "above a kick", "share of a kick each"):
+    if "left out" in line[-1] and measure not in ("kick", "above a kick", "share of a kick each"):
         return False
     if measure == "lost":
         return not set(values) <= {"0", "-"} or scenario in ("herd", "round", "mask")
@@ -132,7 +167,7 @@ def telling(line):
         return True
     if measure in ("cycle", "victim off CPU", "next task on CPU"):
         return False
-    if scenario == "cost" and (clock == "time" or cpus != "4") and \
+    if scenario == "cost" and (clock != "insn" or cpus != "4") and \
             (flags == "0" or flags == "SCX_KICK_WAIT"):
         return False
     if measure == "kick and clock":

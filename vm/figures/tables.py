@@ -9,6 +9,8 @@ kicks, or of several rows with a semicolon between them, the figures stand in on
   ...: kick ? TEXT      stands where a kernel has no figure
   ...: measure, p99     another statistic
   ...: kick+after       the kick, and what it adds to what follows
+  ..., rounds           with the least and the most of the rounds, and a word where they overlap
+  {+TEXT} {+kvm:4 ...}  cells that are there where figures under KVM were taken
   {version}             of the stock kernel
 Nothing is written if a figure is missing: all tables of a version are of one run.
 """
@@ -57,6 +59,7 @@ class Figures:
     def cells(self, spec):
         """What stands for a row of figures, by kernel: empty where there is none."""
         place, measure = spec.strip().split(": ", 1)
+        measure, rounds, _ = measure.partition(", rounds")
         run, *fields, kicks = place.split()
         found = {kernel: [] for kernel in KERNELS}
         for number in kicks.split(","):
@@ -66,6 +69,11 @@ class Figures:
                 if row[kernel] == "-":
                     continue
                 text = show(float(row[kernel]), row["unit"])
+                if rounds and row.get("difference", "-") != "-":
+                    spread = row[f"{kernel} rounds"].split("..")
+                    inside = ", inside the spread" if kernel == KERNELS[1] and \
+                        row["difference"].startswith("inside") else ""
+                    text += f" ({' to '.join(show(float(n), row['unit']) for n in spread)}){inside}"
                 if sums:
                     after = self.row(run, (*fields, number), "kick and after")
                     text += f" + {float(after[kernel]) - float(row[kernel]):.0f}"
@@ -73,6 +81,12 @@ class Figures:
         return {kernel: " / ".join(figures) for kernel, figures in found.items()}
 
     def replace(self, match):
+        if match[1].startswith("+"):
+            if not any(key[0] == "kvm" for key in self.rows):
+                return ""
+            if not match[1].startswith("+kvm:"):
+                return " | " + match[1][1:]
+            return " | " + self.replace(re.match(r"\+(.*)", match[1]))
         spec, _, instead = match[1].partition(" ? ")
         first, _, rest = spec.partition(" ")
         wanted = KERNELS

@@ -61,7 +61,7 @@ static inline void scx_kick_cycle_start(struct rq *rq)
  *
  * The dispatch path of this CPU does not run, so its requests stay, and lead to
  * a cycle at the end of this one. %KICK_CPU_BUSY and %KICK_CPU_ABOVE stay, too,
- * for those who rely on a cycle to come.
+ * for those who rely on a cycle to come. Preemptions are made at once.
  *
  * Context: pick_next_task() under core scheduling, before the switch. Caller
  * holds the rq lock.

@@ -82,8 +82,7 @@ void scx_kick_serve(struct rq *rq, int word)
  * @prev: the task that runs there
  *
  * Does nothing if @rq is that of a sibling: a request in the word of this CPU is
- * of its own cycle. For one in that of the sibling see
- * scx_kick_core_dispatched().
+ * of its own cycle. For the task of the sibling see scx_kick_core_dispatched().
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
@@ -279,7 +278,8 @@ void scx_kick_entered(struct rq *rq, struct task_struct *p)
  */
 void __scx_kick_sibling_pick(struct rq *rq)
 {
-	const int stays = KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY | KICK_CPU_ABOVE;
+	const int stays = KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
+			  KICK_CPU_ABOVE;
 	const int of_stint = KICK_REQ_TASK | KICK_REQ_LAZY;
 	const int preempts = KICK_REQ_PREEMPT | of_stint;
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);

@@ -14,8 +14,12 @@ UEI_DEFINE(uei);
 
 const volatile u32 nr_cpus = 1;
 
-/* The flood: rounds that a timer makes at a time, 0: none; and what the kicks are made with */
+/*
+ * The flood: rounds that a timer makes at a time, 0: none; when it is over, whoever gets to say so;
+ * and what the kicks are made with
+ */
 u32 rounds;
+u64 until;
 u64 flags;
 
 u64 kicks[FLOOD_NR_CPUS];
@@ -46,12 +50,17 @@ SCX_OPS_DEFINE(kick_flood_ops,
 	       .exit		= (void *)kick_flood_exit,
 	       .name		= "kick_flood");
 
+static bool is_over(void)
+{
+	return !rounds || bpf_ktime_get_ns() > until;
+}
+
 static void kick_all(u32 self)
 {
 	u64 *made = MEMBER_VPTR(kicks, [self]);
 	u32 i, cpu;
 
-	if (!made)
+	if (!made || is_over())
 		return;
 	bpf_for(i, 0, rounds) {
 		bpf_for(cpu, 0, nr_cpus)
@@ -63,7 +72,7 @@ static void kick_all(u32 self)
 static int timer_fn(void *map, u32 *key, struct flood_timer *ft)
 {
 	kick_all(*key);
-	if (rounds)
+	if (!is_over())
 		bpf_timer_start(&ft->timer, 1000, BPF_F_TIMER_CPU_PIN);
 	return 0;
 }
