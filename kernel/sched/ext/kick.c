@@ -36,8 +36,9 @@
  * A lazy request (KICK_REQ_LAZY) interrupts nobody. It stands in the word of a
  * CPU that runs a sched_ext task only, and is for that task: the next cycle
  * takes it, or a pick that a sibling made, and the tick starts one. If the task
- * leaves by itself, the cycle in which it does so starts after the kick. Nobody
- * relies on a lazy request but other lazy ones.
+ * leaves by itself, the cycle in which it does so starts after the kick, but for
+ * a pick that a sibling had made before. Nobody relies on a lazy request but
+ * other lazy ones.
  *
  * A kick that an scx operation makes is held back until what the operation
  * decided has been carried out: scx_kick::op says when that is, and kick_held.c
@@ -236,9 +237,10 @@
  *	BUG_ON(r0 != CAN_STOP_TICK && !(r1 & LAZY));
  *
  * Who sees the other's store has the CPU schedule at once: the kicker by an
- * interrupt, the target by resched_curr(). Flags that are set in a cycle need
- * no (K): the start of that cycle has taken LAZY, and the kicker that places it
- * after the end of the cycle has read what that end wrote, by a full barrier.
+ * interrupt, the target by resched_curr(). Flags that a CPU sets in a cycle of
+ * its own need no (K): the start of that cycle has taken LAZY, and the kicker
+ * that places it after the end of the cycle has read what that end wrote, by a
+ * full barrier. A sibling that dispatches for the CPU is in another cycle.
  */
 #include <linux/btf_ids.h>
 

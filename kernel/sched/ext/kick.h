@@ -162,10 +162,11 @@ static inline void scx_kick_tick(struct rq *rq)
  * scx_kick_tick_stops - a CPU may run without a tick from now on
  * @rq: its rq
  *
- * Has the CPU schedule if a kick was left to the tick. In a cycle there is no
- * such kick: its start has taken it, and none is placed before its end.
+ * Has the CPU schedule if a kick was left to the tick. In a cycle of its own
+ * there is no such kick: its start has taken it, and none is placed before its
+ * end. Under core scheduling the cycle may be a sibling's.
  *
- * Context: set_next_task_scx(). Caller holds @rq's lock, and has set
+ * Context: set_next_task_scx(), refresh_tick(). Caller holds @rq's lock, and has set
  * %SCX_RQ_CAN_STOP_TICK.
  */
 static inline void scx_kick_tick_stops(struct rq *rq)

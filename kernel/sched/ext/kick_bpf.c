@@ -232,11 +232,11 @@ static s32 kick_mask(struct scx_kick *this_kick, const struct cpumask *cpus,
 }
 
 /*
- * Kick @cpus one after the other. Caller has executed (A) and had interrupts
- * off before: it is an operation, or in NMI, or a tracing program. Such a
+ * Kick @cpus one after the other. Caller has executed (A). It is an operation,
+ * or in NMI, or a tracing program, which had interrupts off before. Such a
  * program may come in the middle of kick_mask(), or of the interrupt
  * controller's code for several CPUs, and each of these has only one mask to
- * work with.
+ * work with. Or @req is KICK_REQ_LAZY, for which few CPUs get an interrupt.
  */
 static s32 kick_one_by_one(const struct cpumask *cpus, int req,
 			   unsigned long irq_flags)
@@ -253,33 +253,6 @@ static s32 kick_one_by_one(const struct cpumask *cpus, int req,
 	return asked;
 }
 
-/*
- * Kick @cpus with @flags that are not plain, or end the BPF scheduler, which is
- * loaded. Caller as for kick_cpu().
- */
-static noinline s32 kick_cpumask_lazy(const struct cpumask *cpus, u64 flags,
-				      unsigned long irq_flags)
-{
-	int req = kick_lazy_req(flags);
-	s32 cpu, asked = 0;
-
-	if (!req) {
-		kick_error(KICK_FLAGS_INVALID, flags);
-		return -EINVAL;
-	}
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed()))
-		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
-	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
-		asked++;
-		if (kick_must_hold())
-			kick_hold(cpu, req);
-		else
-			kick_one_slow(cpu, req, true, irq_flags);
-	}
-	return asked;
-}
-
 /* Kick @cpus as scx_bpf_kick_cpumask() does. Caller as for kick_cpu(). */
 static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 			unsigned long irq_flags)
@@ -288,13 +261,18 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 
 	if (!scx_enabled())
 		return kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
-	if (!kick_flags_plain(flags))
-		return kick_cpumask_lazy(cpus, flags, irq_flags);
+	if (!kick_flags_plain(flags)) {
+		req = kick_lazy_req(flags);
+		if (!req) {
+			kick_error(KICK_FLAGS_INVALID, flags);
+			return -EINVAL;
+		}
+	}
 
 	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
 	if (unlikely(kick_bypassed()))
 		return kick_drop_mask(cpus, req, SCX_KICKED_BYPASS);
-	if (irqs_disabled_flags(irq_flags))
+	if (irqs_disabled_flags(irq_flags) || req == KICK_REQ_LAZY)
 		return kick_one_by_one(cpus, req, irq_flags);
 	return kick_mask(this_cpu_ptr(&scx_kick_pcpu), cpus, req);
 }
@@ -413,24 +391,33 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 }
 
 /*
+ * Hold back a kick that wakes @cpu. Returns what kick_if_idle() does, by what
+ * the word says now, and leaves the CPU alone if that is not 1.
+ */
+static s32 kick_hold_if_idle(s32 cpu)
+{
+	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
+
+	if (word & (KICK_REQ_MASK | KICK_CPU_PICKING) || kick_is_held(cpu))
+		return -EBUSY;
+	if (word & KICK_CPU_BUSY)
+		return -ESRCH;
+	kick_hold(cpu, KICK_REQ_IDLE);
+	return 1;
+}
+
+/*
  * Wake @cpu if it is idle. Returns 1 if this kick does so, -EBUSY if another
  * one does or @cpu is inside a cycle, -ESRCH if it runs a task. Caller has
  * executed (A) and has interrupts off.
- *
- * A kick that has to be held back is told by what the word says now, and is
- * made in any case: a CPU with a task may idle before the flush. A CPU in a
- * cycle may have looked at the queues already, so it is asked to look again.
  */
 static s32 kick_if_idle(s32 cpu, unsigned long irq_flags)
 {
-	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
 	enum scx_kick_outcome outcome;
+	int word;
 
-	if (kick_must_hold()) {
-		kick_hold(cpu, KICK_REQ_IDLE);
-		return word & (KICK_REQ_MASK | KICK_CPU_PICKING) ? -EBUSY :
-		       word & KICK_CPU_BUSY ? -ESRCH : 1;
-	}
+	if (kick_must_hold())
+		return kick_hold_if_idle(cpu);
 	outcome = kick_place(cpu, KICK_REQ_IDLE, &word, true);
 	if (outcome == SCX_KICKED_SENT)
 		kick_account(cpu, KICK_REQ_IDLE,
@@ -451,6 +438,11 @@ static s32 kick_claim_curr(s32 cpu, s32 pid, int req, unsigned long irq_flags)
 	struct task_struct *p = rcu_dereference_raw(cpu_rq(cpu)->curr);
 	s32 ret = -ESRCH;
 
+	/* No cycle tells that a task has been boosted while it runs. */
+	if (sched_class_above(READ_ONCE(p->sched_class), &ext_sched_class)) {
+		kick_account(cpu, req, SCX_KICKED_HIGHER);
+		return -EPERM;
+	}
 	if (!pid || p->pid == pid)
 		ret = kick_task_on(p, cpu, req, req == KICK_REQ_LAZY, irq_flags,
 				   true);
@@ -477,6 +469,7 @@ static noinline s32 kick_curr_cpu(s32 cpu, s32 pid, u64 flags,
 				  unsigned long irq_flags)
 {
 	int req = kick_curr_req(flags), word;
+	s32 ret;
 
 	if (!kick_enabled(cpu, req))
 		return -ESRCH;
@@ -497,10 +490,13 @@ static noinline s32 kick_curr_cpu(s32 cpu, s32 pid, u64 flags,
 		kick_account(cpu, req, SCX_KICKED_HIGHER);
 		return -EPERM;
 	}
-	if (req == KICK_REQ_IDLE ||
-	    !(word & (KICK_CPU_BUSY | KICK_CPU_PICKING)))
+	if (req == KICK_REQ_IDLE)
 		return kick_if_idle(cpu, irq_flags);
-	return kick_claim_curr(cpu, pid, req, irq_flags);
+	if (word & (KICK_CPU_BUSY | KICK_CPU_PICKING))
+		return kick_claim_curr(cpu, pid, req, irq_flags);
+	ret = kick_if_idle(cpu, irq_flags);
+	/* It has just found a task. */
+	return ret == -ESRCH ? -EBUSY : ret;
 }
 
 /*
@@ -519,7 +515,14 @@ static noinline s32 kick_idle_cpus(const struct cpumask *cpus, u32 nr,
 		return 0;
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		if (kick_if_idle(cpu, irq_flags) == 1 && ++woken >= nr)
-			break;
+			return woken;
+	}
+	/* Those with a task may idle before the flush, with what is queued then. */
+	if (!kick_must_hold())
+		return woken;
+	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
+		if (!kick_is_held(cpu))
+			kick_hold(cpu, KICK_REQ_IDLE);
 	}
 	return woken;
 }

@@ -125,6 +125,19 @@ static noinline notrace void kick_hold(s32 cpu, int req)
 	}
 }
 
+/* Find out if a kick of @cpu is held back. Caller as for kick_hold(). */
+static bool kick_is_held(s32 cpu)
+{
+	struct kick_held *held = &this_cpu_ptr(&scx_kick_pcpu)->held;
+
+	if (held->req && held->cpu == cpu)
+		return true;
+	return READ_ONCE(held->masks) &&
+	       (cpumask_test_cpu(cpu, held->idle) ||
+		cpumask_test_cpu(cpu, held->resched) ||
+		cpumask_test_cpu(cpu, held->preempt));
+}
+
 /*
  * Claim the preemption of @p, which is sent after the operation, as @req. Caller
  * as for kick_hold(), and has executed (A).

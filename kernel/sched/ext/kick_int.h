@@ -55,7 +55,7 @@ enum scx_kick_flags {
 /*
  * The state that makes a request needless: BUSY for IDLE, ABOVE for RESCHED.
  * PREEMPT and WAIT become bits between these two, which stay clear, so no mask
- * is needed. Not for KICK_REQ_TASK.
+ * is needed. Not for KICK_REQ_TASK and KICK_REQ_LAZY.
  */
 #define KICK_NEEDLESS(req)	((req) << 7)
 

@@ -171,11 +171,14 @@ __bpf_kfunc s32 scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
  * look again, but is not counted. So after less than @nr there is no idle CPU
  * in @cpus that does not look at what was queued before.
  *
+ * In an scx operation the wake-ups are held back as other kicks are, and CPUs
+ * are chosen by what they do now. If there are less than @nr, a CPU that idles by
+ * the time that the kicks are made is woken as well.
+ *
  * Context: As scx_bpf_kick_cpu().
  *
  * Return: how many CPUs this call wakes. Callers at the same time wake different
- * ones, except from operations, where the wake-up is held back as other kicks
- * are.
+ * ones, except from operations of several CPUs.
  */
 __bpf_kfunc s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr)
 {

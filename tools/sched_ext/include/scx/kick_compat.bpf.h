@@ -149,4 +149,29 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_cpumask(const struct cpumask *c
 	return asked;
 }
 
+/*
+ * Kick the CPUs of a cmask, for schedulers that address CPUs by cid. A kernel that cannot do it at
+ * once does it one after the other, and counts those that are offline, too.
+ */
+#ifdef __arena
+struct scx_cmask;
+s32 scx_bpf_kick_cmask(const struct scx_cmask __arena *cids__arena, u64 flags) __ksym __weak;
+
+#define __COMPAT_scx_bpf_kick_cmask(cids, flags)				\
+({										\
+	s32 __asked = 0;							\
+	u32 __cid;								\
+										\
+	if (bpf_ksym_exists(scx_bpf_kick_cmask)) {				\
+		__asked = scx_bpf_kick_cmask((cids), (flags));			\
+	} else {								\
+		cmask_for_each(__cid, (cids)) {					\
+			scx_bpf_kick_cid(__cid, (flags));			\
+			__asked++;						\
+		}								\
+	}									\
+	__asked;								\
+})
+#endif
+
 #endif	/* __SCX_KICK_COMPAT_BPF_H */

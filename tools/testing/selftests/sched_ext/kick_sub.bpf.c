@@ -37,6 +37,7 @@ bool storm;		/* each operation kicks any CPU in any way */
 /* What happened */
 bool lingers;
 u64 dispatches;		/* of the target */
+u64 cycles[SUB_CIDS];	/* ops.dispatch() of each */
 u64 expired;		/* the slice of the endless task has ended */
 u64 inside;		/* the urgent task was queued during ops.dispatch() */
 u64 ran;		/* the urgent task */
@@ -79,6 +80,21 @@ SEC("syscall")
 int sub_kick(struct sub_args *args)
 {
 	scx_bpf_kick_cid(args->cid, args->flags);
+	return 0;
+}
+
+SEC("syscall")
+int sub_kick_cmask(struct sub_args *args)
+{
+	u32 cid;
+
+	cmask_init(&cids.mask, 0, 64);
+	bpf_for(cid, 0, 64) {
+		if (args->cids & 1ULL << cid)
+			cmask_set(cid, &cids.mask);
+	}
+	cids.mask.nr_cids = args->nr_cids;
+	args->ret = __COMPAT_scx_bpf_kick_cmask(&cids.mask, args->flags);
 	return 0;
 }
 
@@ -187,6 +203,8 @@ void BPF_STRUCT_OPS(kick_sub_dispatch, s32 cid, struct task_struct *prev)
 	bool goes_on = prev && prev->pid == endless;
 
 	kick_any();
+	if (cid >= 0 && cid < SUB_CIDS)
+		__sync_fetch_and_add(&cycles[cid], 1);
 	if (cid != target && !storm)
 		return;
 	dispatches++;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A kick belongs to the scheduler whose program makes it, root or sub-scheduler */
 #include <bpf/bpf.h>
+#include <errno.h>
+#include <limits.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -8,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include "kick_machine.h"
 #include "kick_sub.h"
@@ -72,6 +75,14 @@ static bool kick(struct sched *sched, int cid, u64 flags)
 	struct sub_args args = { .cid = cid, .flags = flags };
 
 	return run_program(sched->skel->progs.sub_kick, &args, sizeof(args));
+}
+
+/* Of @cids, and say that the mask holds @nr_cids. Returns what the call said */
+static int kick_cmask(struct sched *sched, u64 cids, unsigned int nr_cids, u64 flags)
+{
+	struct sub_args args = { .cids = cids, .nr_cids = nr_cids, .flags = flags };
+
+	return run_program(sched->skel->progs.sub_kick_cmask, &args, sizeof(args)) ? args.ret : INT_MIN;
 }
 
 static int find_cid(struct sched *sched, int cpu)
@@ -341,11 +352,41 @@ static enum scx_test_status judge(struct sched *root, struct sched *sub, u64 cgr
 			return status;
 	}
 
-	SCX_ASSERT(kick(sub, 0, 1ULL << 3));
-	SCX_ASSERT(ended_with(sub, "0x8"));
+	SCX_ASSERT(kick(sub, 0, 1ULL << 5));
+	SCX_ASSERT(ended_with(sub, "0x20"));
 	SCX_ASSERT(!ended(root));
 	SCX_ASSERT(kick(root, 0, 1ULL << 4));
 	SCX_ASSERT(ended_with(root, "0x10"));
+	return SCX_TEST_PASS;
+}
+
+static enum scx_test_status judge_cmask(struct sched *root, struct sched *sub, u64 cgroup)
+{
+	int first = find_cid(root, HOME), second = find_cid(root, CPU), nr = get_nprocs_conf();
+	u64 cycles[2], both;
+
+	SCX_ASSERT(first >= 0 && second >= 0 && first < SUB_CIDS && second < SUB_CIDS);
+	both = 1ULL << first | 1ULL << second;
+	cycles[0] = shared(root->skel->bss->cycles[first]);
+	cycles[1] = shared(root->skel->bss->cycles[second]);
+	SCX_EQ(kick_cmask(root, both, nr, 0), 2);
+	SCX_ASSERT(WAIT_FOR(shared(root->skel->bss->cycles[first]) > cycles[0] &&
+			    shared(root->skel->bss->cycles[second]) > cycles[1]));
+
+	/* Those of the mask, and no other one */
+	SCX_EQ(kick_cmask(sub, both, nr, KICK_PREEMPT), 2);
+	SCX_EQ(events(sub).denied, 2);
+	SCX_EQ(kick_cmask(sub, 0, nr, 0), 0);
+	SCX_EQ(kick_cmask(sub, both, 0, 0), 0);
+	SCX_EQ(events(sub).denied, 2);
+
+	SCX_EQ(kick_cmask(sub, 0, nr, 1ULL << 5), -EINVAL);
+	SCX_ASSERT(ended_with(sub, "0x20"));
+	/* Of a scheduler that has gone */
+	SCX_ASSERT(WAIT_FOR(kick_cmask(sub, both, nr, 0) == 0));
+	SCX_ASSERT(!ended(root));
+	SCX_EQ(kick_cmask(root, both, nr + 1, 0), -EINVAL);
+	SCX_ASSERT(ended_with(root, "cmask"));
 	return SCX_TEST_PASS;
 }
 
@@ -466,7 +507,10 @@ static enum scx_test_status run_storm(void *ctx)
 	return status;
 }
 
-static enum scx_test_status run(void *ctx)
+/* With a root and a sub-scheduler */
+static enum scx_test_status run_with_both(enum scx_test_status (*judge_both)(struct sched *root,
+									     struct sched *sub,
+									     u64 cgroup))
 {
 	enum scx_test_status status = SCX_TEST_FAIL;
 	struct sched root = {}, sub = {};
@@ -479,7 +523,7 @@ static enum scx_test_status run(void *ctx)
 		return SCX_TEST_FAIL;
 	}
 	if (load(&root, 0) && load(&sub, st.st_ino))
-		status = judge(&root, &sub, st.st_ino);
+		status = judge_both(&root, &sub, st.st_ino);
 	else
 		SCX_ERR("Failed to load the schedulers");
 	unload(&sub);
@@ -488,11 +532,30 @@ static enum scx_test_status run(void *ctx)
 	return status;
 }
 
+static enum scx_test_status run(void *ctx)
+{
+	return run_with_both(judge);
+}
+
+static enum scx_test_status run_cmask(void *ctx)
+{
+	if (!is_online(CPU) || get_nprocs_conf() > SUB_CIDS)
+		return SCX_TEST_SKIP;
+	return run_with_both(judge_cmask);
+}
+
 static struct scx_test kick_sub = {
 	.name = "kick_sub",
 	.description =
 		"Verify that a sub-scheduler's kick needs caps, preempts its own tasks only, and those whatever the CPU is doing (stock fails: ignores unknown flags)",
 	.run = run,
+};
+
+static struct scx_test kick_sub_cmask = {
+	.name = "kick_sub_cmask",
+	.description =
+		"Verify that scx_bpf_kick_cmask() kicks the CPUs of a cmask, for the scheduler that calls it, and refuses what is no cmask (stock fails: takes unknown flags)",
+	.run = run_cmask,
 };
 
 static struct scx_test kick_sub_storm = {
@@ -506,5 +569,6 @@ __attribute__((constructor))
 static void register_tests(void)
 {
 	scx_test_register(&kick_sub);
+	scx_test_register(&kick_sub_cmask);
 	scx_test_register(&kick_sub_storm);
 }

@@ -8,6 +8,9 @@
 /* A cmask, which user space does not look into */
 #define SUB_WORDS	8
 
+/* Those whose cycles are counted */
+#define SUB_CIDS	64
+
 struct sub_cids {
 #ifdef __BPF__
 	union {
@@ -21,9 +24,11 @@ struct sub_cids {
 
 /* Of the syscall programs */
 struct sub_args {
-	/* sub_kick: kick whom and how */
+	/* sub_kick: kick whom and how. sub_kick_cmask: those whose bits are set, of so many */
 	int cid;
 	unsigned long long flags;
+	unsigned long long cids;
+	unsigned int nr_cids;
 	/* sub_kick_any: so many CPUs */
 	unsigned int nr;
 	/* sub_find: the cid of this CPU, or -1 */
@@ -31,6 +36,7 @@ struct sub_args {
 	/* sub_grant, sub_revoke: these caps of all CPUs, to the scheduler of this cgroup */
 	unsigned long long cgroup;
 	unsigned long long caps;
+	/* Of these two and of sub_kick_cmask */
 	int ret;
 	/* sub_events: how many kicks of the scheduler were refused for want of caps ... */
 	long long denied;

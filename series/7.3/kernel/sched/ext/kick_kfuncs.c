@@ -94,6 +94,48 @@ static noinline s32 kick_cpumask_of_sched(struct scx_sched *sch,
 	return kick_sub_cpumask(sch, cpus, flags, irq_flags);
 }
 
+/*
+ * Kick the CPUs of @cids for @sch, NULL: none. Caller as for kick_cpu(). The
+ * program may change @cids meanwhile, so its head is read once.
+ */
+static s32 kick_cmask_of_sched(struct scx_sched *sch,
+			       const struct scx_cmask *cids, u64 flags,
+			       unsigned long irq_flags)
+{
+	s32 shard, cid, asked;
+	struct scx_cmask_ref ref;
+
+	/*
+	 * Not yet: pairs with scx_cid_publish_tables(), which writes that table
+	 * last. Without the acquire others could still be missing here.
+	 */
+	if (!sch || !smp_load_acquire(&scx_cid_topo))
+		return 0;
+	/* Are @flags valid? */
+	asked = kick_cpumask_of_sched(sch, cpu_none_mask, flags, irq_flags);
+	if (asked < 0)
+		return asked;
+	if (scx_cmask_ref_init(sch, cids, &ref)) {
+		scx_error(sch, "scx_bpf_kick_cmask(): the cmask holds other cids than 0 to %u",
+			  num_possible_cpus() - 1);
+		return -EINVAL;
+	}
+	for (shard = ref.shard_first; shard < ref.shard_end; shard++) {
+		SCX_CMASK_DEFINE_SHARD(part, 0, SCX_CID_SHARD_MAX_CPUS);
+
+		scx_cmask_ref_shard(&ref, shard, part);
+		scx_cmask_for_each_cid(cid, part) {
+			s32 cpu = __scx_cid_to_cpu(cid);
+
+			if (!cpu_online(cpu))
+				continue;
+			kick_cpu_of_sched(sch, cpu, flags, irq_flags);
+			asked++;
+		}
+	}
+	return asked;
+}
+
 /* Preempt @p for @sch, else as kick_cpu_of_sched(). */
 static noinline s32 kick_task_of_sched(struct scx_sched *sch,
 				       struct task_struct *p, u64 flags,
@@ -162,7 +204,8 @@ __bpf_kfunc_start_defs();
  * %SCX_CAP_BASE on @cpu, else the kick is dropped. With %SCX_KICK_PREEMPT it
  * takes the slice from its own tasks and from those of schedulers below it.
  * From other tasks it takes the slice only if it has %SCX_CAP_PREEMPT on @cpu
- * when @cpu serves the kick.
+ * when @cpu serves the kick. So %SCX_KICK_PREEMPT_LAZY leaves that to no tick: it
+ * is %SCX_KICK_PREEMPT here.
  *
  * Context: Any in which a BPF program runs: any scx operation with any rq lock
  * held, timers, syscall and tracing programs, hard IRQ, NMI.
@@ -246,6 +289,34 @@ __bpf_kfunc s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags,
 }
 
 /**
+ * scx_bpf_kick_cmask - make the CPUs of several cids schedule
+ * @cids__arena: cids to kick, those of them whose CPU is online
+ * @flags: as for scx_bpf_kick_cpu()
+ * @aux: the calling program, which the verifier adds
+ *
+ * Does what scx_bpf_kick_cpu() does for the CPU of each cid, one after the
+ * other. Unknown @flags, %SCX_KICK_IDLE with another flag and a cmask with cids
+ * that do not exist end the scheduler that the program belongs to.
+ *
+ * Context: As scx_bpf_kick_cpu().
+ *
+ * Return: as scx_bpf_kick_cpumask()
+ */
+__bpf_kfunc s32 scx_bpf_kick_cmask(const struct scx_cmask *cids__arena,
+				   u64 flags, const struct bpf_prog_aux *aux)
+{
+	unsigned long irq_flags;
+	s32 ret;
+
+	local_irq_save(irq_flags);
+	/* Not for one that is dead, whose tables go. */
+	ret = kick_cmask_of_sched(kick_find_sched(aux), cids__arena, flags,
+				  irq_flags);
+	local_irq_restore(irq_flags);
+	return ret;
+}
+
+/**
  * scx_bpf_kick_task - preempt a task, if it is still running
  * @p: the task
  * @flags: 0, or any of %SCX_KICK_WAIT and %SCX_KICK_PREEMPT_LAZY
@@ -320,7 +391,8 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags,
  * why, so that the caller can choose another one. In an operation the answer is
  * about what @cpu does now, while a wake-up is held back as other kicks are.
  *
- * The BPF scheduler is ended if @cpu does not exist and if @flags are others.
+ * The BPF scheduler is ended if @cpu does not exist and if @flags are others. One
+ * that addresses CPUs by cid calls scx_bpf_kick_task() for scx_bpf_cid_curr().
  *
  * Context: As scx_bpf_kick_cpu().
  *
@@ -363,11 +435,14 @@ __bpf_kfunc s32 scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags,
  * look again, but is not counted. So after less than @nr there is no idle CPU
  * in @cpus that does not look at what was queued before.
  *
+ * In an scx operation the wake-ups are held back as other kicks are, and CPUs
+ * are chosen by what they do now. If there are less than @nr, a CPU that idles by
+ * the time that the kicks are made is woken as well.
+ *
  * Context: As scx_bpf_kick_cpu().
  *
  * Return: how many CPUs this call wakes. Callers at the same time wake different
- * ones, except from operations, where the wake-up is held back as other kicks
- * are.
+ * ones, except from operations of several CPUs.
  */
 __bpf_kfunc s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr,
 				  const struct bpf_prog_aux *aux)

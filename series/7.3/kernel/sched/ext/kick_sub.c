@@ -302,6 +302,7 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
 static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
 			 unsigned long irq_flags)
 {
+	s32 judged = pid ?: -1, ret;
 	struct task_struct *p;
 
 	if (!kick_curr_req(flags)) {
@@ -320,14 +321,17 @@ static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
 		return -EBUSY;
 	}
 	p = rcu_dereference_raw(cpu_rq(cpu)->curr);
-	if (flags != SCX_KICK_IDLE && p->sched_class == &ext_sched_class) {
+	if (flags != SCX_KICK_IDLE &&
+	    READ_ONCE(p->sched_class) == &ext_sched_class) {
 		if (pid && pid != p->pid)
 			return -ESRCH;
 		if (!kick_sub_may_preempt(sch, p, cpu))
 			return -EPERM;
-		pid = p->pid;
+		judged = p->pid;
 	}
-	return kick_curr_cpu(cpu, pid ?: -1, flags, irq_flags);
+	ret = kick_curr_cpu(cpu, judged, flags, irq_flags);
+	/* Another task than the judged one has just come. */
+	return ret == -ESRCH && !pid && flags != SCX_KICK_IDLE ? -EBUSY : ret;
 }
 
 /* Do for @sch what kick_idle_cpus() does for the root. */
@@ -338,9 +342,16 @@ static s32 kick_sub_idle(struct scx_sched *sch, const struct cpumask *cpus,
 
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		if (woken >= nr)
-			break;
+			return woken;
 		if (kick_sub_curr(sch, cpu, 0, SCX_KICK_IDLE, irq_flags) == 1)
 			woken++;
+	}
+	/* As in kick_idle_cpus(). */
+	if (woken >= nr || !kick_must_hold())
+		return woken;
+	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
+		if (!kick_is_held(cpu))
+			kick_sub_one(sch, cpu, KICK_REQ_IDLE, irq_flags);
 	}
 	return woken;
 }
