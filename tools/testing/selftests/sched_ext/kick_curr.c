@@ -128,6 +128,12 @@ static enum scx_test_status kick_curr_found(void *ctx)
 	LAB_COMES(kick_curr_of(lab, 3, 0, KICK_IDLE) == -EPERM);
 	LAB_COMES(kick_curr_of(lab, 0, 0, 0) == -EPERM);
 	rt->stop = true;
+
+	/* ... also if the task has come to that while it runs, without a cycle */
+	SCX_ASSERT(lab_set_policy(w[0], SCHED_FIFO));
+	LAB_COMES(kick_curr_of(lab, 1, 0, 0) == -EPERM);
+	LAB_COMES(kick_curr_of(lab, 1, w[0]->tid, 0) == -EPERM);
+	SCX_ASSERT(lab_set_policy(w[0], SCHED_EXT));
 	SCX_ASSERT(lab_stop(lab));
 	SCX_EQ(kick_curr_of(lab, 1, 0, 0), -ESRCH);
 	return SCX_TEST_PASS;
@@ -230,6 +236,41 @@ static enum scx_test_status kick_idle_nr(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/* An operation calls twice: what it has woken already, and holds back, is not counted again */
+static enum scx_test_status kick_idle_held(void *ctx)
+{
+	struct lab *lab = ctx;
+	struct lab_cpu *lc;
+	struct worker *w[2];
+	int i, once = 0;
+
+	if (two_spinners(lab, w))
+		return SCX_TEST_FAIL;
+	lc = &lab->cpus[1];
+	lc->twice = 1;
+	for (i = 0; i < KICKS; i++) {
+		u64 dispatches = lab->cpus[2].dispatches;
+
+		if (i % 2) {
+			lc->mask = 1 << 2;
+			lc->then = LAB_IDLE | 1;
+		} else {
+			lc->mask = 0;
+			lc->then = LAB_CURR;
+		}
+		lab_order(lab, 1, LAB_TICK, 2, lc->then, 1);
+		LAB_COMES(!lc->left);
+		if (lc->ret == 1) {
+			SCX_EQ(lc->then_ret, i % 2 ? 0 : -EBUSY);
+			LAB_FOLLOWS(lab, lab->cpus[2].dispatches != dispatches);
+			once++;
+		}
+	}
+	SCX_GE(once, KICKS / 2);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 /* One that is woken already is not counted again */
 static enum scx_test_status kick_idle_once(void *ctx)
 {
@@ -286,4 +327,8 @@ LAB_TEST(kick_idle_nr,
 
 LAB_TEST(kick_idle_once,
 	 "scx_bpf_kick_idle() has a CPU in its cycle look again, and does not count it",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_idle_held,
+	 "a CPU that an operation is going to wake is not counted by it again",
 	 STOCK_FAILS("has no such kfunc"))

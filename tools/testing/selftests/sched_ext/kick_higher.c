@@ -56,13 +56,6 @@ static bool end_spell(struct worker *w)
 	return LAB_WAIT(lab_asleep(w));
 }
 
-static bool change_policy(struct worker *w, int policy)
-{
-	struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
-
-	return !sched_setscheduler(w->tid, policy, &param);
-}
-
 /* What all CPUs were sent */
 static u64 interrupts(struct lab *lab)
 {
@@ -206,11 +199,11 @@ static enum scx_test_status top_leaves(struct lab *lab, u64 wait)
 	SCX_ASSERT(top);
 	for (i = 0; i < ROUNDS; i++) {
 		SCX_ASSERT(LAB_WAIT(lab_asleep(w)));
-		SCX_ASSERT(change_policy(top, SCHED_FIFO) && begin_spell(top));
+		SCX_ASSERT(lab_set_policy(top, SCHED_FIFO) && begin_spell(top));
 		SCX_ASSERT(queue_and_kick(lab, w, kick_of(i) | wait));
 		SCX_EQ(w->turns, i);
 		if (i & 4)
-			SCX_ASSERT(change_policy(top, SCHED_OTHER) && lab_goes_on(top));
+			SCX_ASSERT(lab_set_policy(top, SCHED_OTHER) && lab_goes_on(top));
 		SCX_ASSERT(end_spell(top));
 		LAB_FOLLOWS(lab, w->turns == i + 1);
 	}
@@ -269,11 +262,11 @@ static enum scx_test_status kick_higher_demoted(void *ctx)
 	for (i = 0; i < ROUNDS; i++) {
 		u64 released;
 
-		SCX_ASSERT(change_policy(top, SCHED_FIFO) && begin_spell(top));
+		SCX_ASSERT(lab_set_policy(top, SCHED_FIFO) && begin_spell(top));
 		SCX_ASSERT(queue_and_kick(lab, w, kick_of(i)));
 		SCX_EQ(w->turns, i);
 		released = lab->cpus[1].released;
-		SCX_ASSERT(change_policy(top, SCHED_EXT));
+		SCX_ASSERT(lab_set_policy(top, SCHED_EXT));
 		if (preempts(lab, w, i, released))
 			return SCX_TEST_FAIL;
 		SCX_ASSERT(lab_goes_on(top) && end_spell(top));

@@ -191,7 +191,7 @@ static struct lab_cpu *fire(u32 hook)
 		return NULL;
 	lc->ret = kick(lc->mask, lc->victim, lc->target, lc->flags);
 	if (lc->twice)
-		kick(lc->mask, lc->victim, lc->target, lc->then);
+		lc->then_ret = kick(lc->mask, lc->victim, lc->target, lc->then);
 	lc->left--;
 	if (lc->linger_ns)
 		linger_in_op(lc);

@@ -128,11 +128,11 @@ bool lab_asleep(struct worker *w)
 	return get_of_task(w, "wchan", text, sizeof(text)) && text[0] && text[0] != '0';
 }
 
-static bool set_policy(pid_t tid, int policy)
+bool lab_set_policy(struct worker *w, int policy)
 {
-	struct sched_param param = { .sched_priority = policy == SCHED_FIFO ? 1 : 0 };
+	struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
 
-	return !sched_setscheduler(tid, policy, &param);
+	return !sched_setscheduler(w->tid, policy, &param);
 }
 
 struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struct worker *w))
@@ -156,7 +156,7 @@ struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struc
 	CPU_ZERO(&cpus);
 	CPU_SET(cpu, &cpus);
 	if (!LAB_WAIT(lab_asleep(w)) || sched_setaffinity(w->tid, sizeof(cpus), &cpus) ||
-	    !set_policy(w->tid, policy))
+	    !lab_set_policy(w, policy))
 		return NULL;
 
 	enqueues = lab->cpus[cpu].enqueues;

@@ -81,7 +81,8 @@ struct lab_cpu {
 	__s32 innocent;		/* a task that nobody kicks */
 
 	/* What happened */
-	__s32 ret;		/* what the last kick from ->hook said */
+	__s32 ret;		/* what the last kick from ->hook said ... */
+	__s32 then_ret;		/* ... and if ->twice the one after it */
 	__u64 hit;		/* ->innocent lost its slice */
 	__u64 sent;		/* kicks from here, with the one that is about to be made */
 	__u64 early;		/* so many were served while the op that made them lingered */

@@ -141,16 +141,9 @@ static bool change_nice(struct worker *w, int round)
 	return !setpriority(PRIO_PROCESS, w->tid, 1 + round % 2);
 }
 
-static bool set_policy(struct worker *w, int policy)
-{
-	struct sched_param param = {};
-
-	return !sched_setscheduler(w->tid, policy, &param);
-}
-
 static bool change_class(struct worker *w, int round)
 {
-	return set_policy(w, SCHED_OTHER) && set_policy(w, SCHED_EXT);
+	return lab_set_policy(w, SCHED_OTHER) && lab_set_policy(w, SCHED_EXT);
 }
 
 static bool preempt(struct worker *w, int round)

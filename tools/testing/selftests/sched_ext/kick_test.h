@@ -114,6 +114,7 @@ bool lab_send(struct lab *lab, struct lab_kick_args *args);
 bool lab_worker_kicks(struct worker *w);
 bool lab_start_timer(struct lab *lab, int cpu, u32 period_ns);
 void lab_order(struct lab *lab, int cpu, enum lab_hook hook, int target, u64 flags, u64 left);
+bool lab_set_policy(struct worker *w, int policy);
 bool lab_route(struct lab *lab, struct worker *w, u64 dsq, u64 enq_flags, int via);
 
 bool lab_hold(struct lab *lab, int cpu, enum lab_hook hook);
