@@ -258,8 +258,8 @@ static enum scx_test_status kick_idle_held(void *ctx)
 			lc->mask = 0;
 			lc->then = LAB_CURR;
 		}
-		lab_order(lab, 1, LAB_TICK, 2, lc->then, 1);
-		LAB_COMES(!lc->left);
+		lab_order(lab, 1, LAB_DISPATCH, 2, lc->then, 1);
+		LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, !lc->left);
 		if (lc->ret == 1) {
 			SCX_EQ(lc->then_ret, i % 2 ? 0 : -EBUSY);
 			LAB_FOLLOWS(lab, lab->cpus[2].dispatches != dispatches);
