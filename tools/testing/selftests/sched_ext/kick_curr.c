@@ -84,7 +84,7 @@ static enum scx_test_status kick_curr_found(void *ctx)
 	struct lab *lab = ctx;
 	struct lab_cpu *lc;
 	struct worker *w[2], *rt;
-	int i, busy = 0;
+	int i, busy = 0, promoted = 0;
 
 	if (two_spinners(lab, w))
 		return SCX_TEST_FAIL;
@@ -130,10 +130,14 @@ static enum scx_test_status kick_curr_found(void *ctx)
 	rt->stop = true;
 
 	/* ... also if the task has come to that while it runs, without a cycle */
-	SCX_ASSERT(lab_set_policy(w[0], SCHED_FIFO));
-	LAB_COMES(kick_curr_of(lab, 1, 0, 0) == -EPERM);
-	LAB_COMES(kick_curr_of(lab, 1, w[0]->tid, 0) == -EPERM);
-	SCX_ASSERT(lab_set_policy(w[0], SCHED_EXT));
+	for (i = 0; i < ROUNDS; i++) {
+		struct worker *running = shared(lc->curr) == w[0]->tid ? w[0] : w[1];
+
+		SCX_ASSERT(lab_set_policy(running, SCHED_FIFO));
+		promoted += kick_curr_of(lab, 1, i % 2 ? 0 : running->tid, 0) == -EPERM;
+		SCX_ASSERT(lab_set_policy(running, SCHED_EXT));
+	}
+	SCX_GE(promoted, ROUNDS / 2);
 	SCX_ASSERT(lab_stop(lab));
 	SCX_EQ(kick_curr_of(lab, 1, 0, 0), -ESRCH);
 	return SCX_TEST_PASS;
