@@ -159,14 +159,16 @@ s32 scx_bpf_kick_cmask(const struct scx_cmask __arena *cids__arena, u64 flags) _
 
 #define __COMPAT_scx_bpf_kick_cmask(cids, flags)				\
 ({										\
+	const struct scx_cmask __arena *__cids = (cids);			\
+	__u64 __flags = (flags);						\
 	s32 __asked = 0;							\
 	u32 __cid;								\
 										\
 	if (bpf_ksym_exists(scx_bpf_kick_cmask)) {				\
-		__asked = scx_bpf_kick_cmask((cids), (flags));			\
+		__asked = scx_bpf_kick_cmask(__cids, __flags);			\
 	} else {								\
-		cmask_for_each(__cid, (cids)) {					\
-			scx_bpf_kick_cid(__cid, (flags));			\
+		cmask_for_each(__cid, __cids) {					\
+			scx_bpf_kick_cid(__cid, __flags);			\
 			__asked++;						\
 		}								\
 	}									\
