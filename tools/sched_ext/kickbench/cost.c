@@ -186,6 +186,7 @@ static void scenario_lazy(void)
 		measure_cost(&row);
 		row.kicks = 1;
 		measure_cost(&row);
+		row.scenario = "lazy_task";
 		row.prog = skel->progs.kick_task;
 	}
 }

@@ -84,6 +84,8 @@ static void call_from(u32 context)
 		call.ret = scx_bpf_kick_cpumask((void *)&call.cpus, call.flags);
 	else if (call.kfunc == BAD_KICK_OWN_CPUS)
 		call_own_cpus();
+	else if (call.kfunc == BAD_KICK_CURR)
+		call.ret = scx_bpf_kick_curr(call.cpu, 0, call.flags);
 	else
 		call_task();
 	__sync_lock_test_and_set(&call.pending, 0);

@@ -35,6 +35,7 @@ static const char * const kfunc_names[] = {
 	[BAD_KICK_MEMORY]	= "scx_bpf_kick_cpumask of memory",
 	[BAD_KICK_OWN_CPUS]	= "scx_bpf_kick_cpumask of its own CPUs",
 	[BAD_KICK_TASK]		= "scx_bpf_kick_task",
+	[BAD_KICK_CURR]		= "scx_bpf_kick_curr",
 };
 
 static const char * const context_names[] = {
@@ -208,7 +209,7 @@ struct expected {
 static void describe(const struct bad_call *call)
 {
 	ksft_print_msg("%s(", kfunc_names[call->kfunc]);
-	if (call->kfunc == BAD_KICK_CPU)
+	if (call->kfunc == BAD_KICK_CPU || call->kfunc == BAD_KICK_CURR)
 		printf("%d, ", call->cpu);
 	else if (call->kfunc == BAD_KICK_CPUMASK || call->kfunc == BAD_KICK_MEMORY)
 		printf("{0x%lx}, ", call->cpus[0]);
@@ -323,6 +324,9 @@ static void try_bad_cpu(s32 cpu, u32 context)
 	snprintf(number, sizeof(number), "%d", cpu);
 	call.flags = good_flags[random_u64() % ARRAY_SIZE(good_flags)];
 	try_ending(&call, number, 0);
+	call.kfunc = BAD_KICK_CURR;
+	call.flags = KICK_IDLE;
+	try_ending(&call, number, -ENODEV);
 }
 
 static void bad_cpu_numbers(void)
@@ -359,7 +363,9 @@ static bool flags_good(u32 kfunc, u64 flags)
 {
 	u32 i;
 
-	if (kfunc == BAD_KICK_TASK)
+	if (kfunc == BAD_KICK_CURR && flags == KICK_IDLE)
+		return true;
+	if (kfunc == BAD_KICK_TASK || kfunc == BAD_KICK_CURR)
 		return !(flags & ~(KICK_WAIT | KICK_LAZY));
 	for (i = 0; i < ARRAY_SIZE(good_flags); i++) {
 		if (flags == good_flags[i])
@@ -372,7 +378,7 @@ static void bad_flag_patterns(void)
 {
 	u32 kfunc, i, context;
 
-	for (kfunc = BAD_KICK_CPU; kfunc <= BAD_KICK_TASK; kfunc++) {
+	for (kfunc = BAD_KICK_CPU; kfunc < BAD_NR_KFUNCS; kfunc++) {
 		for (i = 0; i < 64; i++) {
 			if (!flags_good(kfunc, 1ULL << i))
 				try_bad_flags(kfunc, 1ULL << i, BAD_SYSCALL);
@@ -401,12 +407,12 @@ static void calls_unloaded(void)
 		call.flags = random_u64();
 		try_harmless(&call, 0);
 	}
-	for (kfunc = BAD_KICK_CPU; kfunc <= BAD_KICK_TASK; kfunc++) {
+	for (kfunc = BAD_KICK_CPU; kfunc < BAD_NR_KFUNCS; kfunc++) {
 		call.kfunc = kfunc;
 		for (i = 0; i < 64; i++) {
 			call.cpu = i % nr_cpus;
 			call.flags = 1ULL << i;
-			try_harmless(&call, kfunc == BAD_KICK_TASK ? -ESRCH : 0);
+			try_harmless(&call, kfunc >= BAD_KICK_TASK ? -ESRCH : 0);
 		}
 	}
 	end_group("calls_unloaded");

@@ -14,6 +14,8 @@ enum bad_kfunc {
 	BAD_KICK_MEMORY,	/* scx_bpf_kick_cpumask() of any bits */
 	BAD_KICK_OWN_CPUS,	/* ... of the CPUs of the calling task */
 	BAD_KICK_TASK,
+	BAD_KICK_CURR,
+	BAD_NR_KFUNCS,
 };
 
 /* Where a call is made */
