@@ -61,6 +61,7 @@ static __always_inline bool kick_must_hold(void)
 static noinline void kick_flagged_lazy(s32 cpu, u64 flags,
 				       unsigned long irq_flags)
 {
+	enum scx_kick_outcome outcome = SCX_KICKED_NR;
 	int req = kick_lazy_req(flags);
 
 	if (!req) {
@@ -69,11 +70,22 @@ static noinline void kick_flagged_lazy(s32 cpu, u64 flags,
 	}
 	if (!kick_reachable(cpu, req))
 		return;
-
-	if (kick_must_hold())
+	if (kick_must_hold()) {
 		kick_hold(cpu, req);
+		return;
+	}
+
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (unlikely(kick_bypassed())) {
+		kick_account(cpu, req, SCX_KICKED_BYPASS);
+		return;
+	}
+	if (req == KICK_REQ_LAZY && likely(!kick_traced()))
+		outcome = kick_lazily(cpu, true, irq_flags);
+	if (outcome == SCX_KICKED_NR)
+		kick_one_slow(cpu, req, true, irq_flags);
 	else
-		kick_now(cpu, req, true, irq_flags);
+		this_cpu_inc(scx_kick_stats.outcomes[outcome]);
 }
 
 /* Kick @cpu with @flags. Caller as for kick_cpu(). */
