@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Put a task that wakes up first on its CPU only if it is the one to preempt what runs there, and not
-// something else. Otherwise queue it by its deadline, as one that does not preempt.
+// Of the tasks that wake up to preempt what their CPU runs, put the one that does first in its queue, and
+// those that come before it runs behind it, instead of each before the one that came last.
 
-@claim@
-expression preempts, curr, cpu, deadline, wakes;
+@claim exists@
+expression curr, task, dsq, slice, flags, cpu;
 @@
--preempts = should_preempt_curr(curr, cpu, deadline, wakes);
-+preempts = should_preempt_curr(curr, cpu, deadline, wakes) &&
-+	__COMPAT_scx_bpf_kick_curr(cpu, curr->pid, 0) >= 0;
-
-@depends on claim@
-expression flags;
-@@
--flags | SCX_ENQ_PREEMPT
-+flags | SCX_ENQ_HEAD
+ curr = __COMPAT_scx_bpf_cpu_curr(cpu);
+ ...
+-scx_bpf_dsq_insert(task, dsq, slice, flags | SCX_ENQ_PREEMPT);
++scx_bpf_dsq_insert(task, dsq, slice, flags |
++	(__COMPAT_scx_bpf_kick_curr(cpu, curr->pid, 0) < 0 ? 0 : SCX_ENQ_HEAD));
 
 @depends on claim@
 @@

@@ -16,3 +16,19 @@ expression guess, old, victim, ns;
 @@
  #include <scx/common.bpf.h>
 +#include "kick_compat.bpf.h"
+
+// Before 1.0.12 it kicks the CPU of the victim, and looks at the slice of the task that is to run there
+// for whether somebody else has.
+@kick@
+expression old, slice, won, victim;
+@@
+-if (old != 1 && old != 0)
+-	won = __sync_bool_compare_and_swap(&slice, old, 1);
+-if (won)
+-	scx_bpf_kick_cpu(victim->cpu_id, SCX_KICK_PREEMPT);
++won = __COMPAT_scx_bpf_kick_curr(victim->cpu_id, 0, 0) >= 0;
+
+@depends on kick@
+@@
++#include "kick_compat.bpf.h"
+ struct preemption_info { ... };
