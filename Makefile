@@ -10,6 +10,7 @@ SCHED ?= scx_central
 SECS ?= 20
 CPUS ?= 4
 ICOUNT ?= 0
+CLAIMS ?= 0
 TIMEOUT ?= 300
 SEED ?= 1
 CONFIG ?=
@@ -33,6 +34,7 @@ $(if $(call one-of,SCHED,$(SCHEDS)),,$(call refuse,SCHED,one of $(SCHEDS)))
 $(if $(call one-of,FLAVOUR,$(FLAVOURS)),,$(call refuse,FLAVOUR,one of $(FLAVOURS)))
 $(if $(call one-of,CPUS,$(shell seq 255)),,$(call refuse,CPUS,1 to 255))
 $(if $(call one-of,ICOUNT,0 1),,$(call refuse,ICOUNT,0 or 1))
+$(if $(call one-of,CLAIMS,0 1),,$(call refuse,CLAIMS,0 or 1))
 $(if $(call number,SECS),,$(call refuse,SECS,a number of seconds above 0))
 $(if $(call number,TIMEOUT),,$(call refuse,TIMEOUT,a number of seconds above 0))
 ifeq ($(ARCH),arm64)
@@ -50,7 +52,7 @@ $(if $(value CMD),,$(error CMD is missing: make vm CMD='uname -a'))
 endif
 # Shells see CMD as it was typed
 override CMD := $(value CMD)
-export BASE SCHED SECS CPUS ICOUNT TIMEOUT APPEND MEM CMD
+export BASE SCHED SECS CPUS ICOUNT CLAIMS TIMEOUT APPEND MEM CMD
 # Kernels and tools have an ARCH of their own: they must not see this one
 unexport ARCH
 MAKEOVERRIDES :=
@@ -100,7 +102,8 @@ help: ## print these lines
 	@echo '  APPEND= (kernel parameters), SCHED=$(SCHED) ($(SCHEDS)),'
 	@echo '  FLAVOUR=$(FLAVOUR) ($(FLAVOURS)), CONFIG= (of make deb: configuration of FLAVOUR=custom),'
 	@echo '  SECS=$(SECS), PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture),'
-	@echo '  CLIENTS= (of make clients, see vm/clients.list), LOAD=run (run hackbench: of make clients)'
+	@echo '  CLIENTS= (of make clients, see vm/clients.list), LOAD=run (run hackbench: of make clients),'
+	@echo '  CLAIMS=$(CLAIMS) (1: make clients compares schedulers with those that vm/claims/*.cocci changes)'
 
 run: TIMEOUT := $(shell expr $(SECS) + 120)
 run: kernel tools ## put SCHED in control of a real load for SECS seconds and report
@@ -146,9 +149,9 @@ urgent: setup build/stock$(base)/.done $(TOOLS)/.done ## scx_urgent with and wit
 	@for kernel in stock patched; do TIMEOUT=400 vm/qemu $$kernel$(base) \
 		"KERNEL=$$kernel SCX_BIN=$(TOOLS)/bin vm/guest/urgent" || exit; done
 
-# Beside SECS there is the time to boot, to load, to start the load, and to end
+# Beside SECS there is the time to boot, to load, to start the load, to do what is not timed, and to end
 clients: export SECS := $(call default,SECS,10)
-clients: export TIMEOUT := $(call default,TIMEOUT,$(shell expr $(call default,SECS,10) + 240))
+clients: export TIMEOUT := $(call default,TIMEOUT,$(shell expr $(call default,SECS,10) + 240 + 360 \* $(CLAIMS)))
 clients: build-clients build/stock$(base)/.done build/patched$(base)/.done
 clients: ## schedulers people run, from crates.io, on stock and patched: table, out/clients
 	@vm/clients

@@ -78,7 +78,7 @@ static enum scx_test_status kick_lazy(void *ctx)
 		SCX_ASSERT(lc->curr == next->tid || lc->displaced != displaced);
 	}
 	SCX_GE(in_time, KICKS / 2);
-	/* With PREEMPT_RT there is irq_work that has to do with neither */
+	/* PREEMPT_RT has irq_work of its own */
 	SCX_LT(lab_irqs(0).iwi - kicker.iwi, KICKS / 2);
 	SCX_LT(lc->interrupted - interrupted, KICKS / 4);
 
