@@ -170,6 +170,12 @@ static enum scx_test_status kick_lazy_order(void *ctx)
 }
 
 /* From ops of another CPU and of the own one. Kicks of several CPUs go to cpumasks */
+static bool order_lazily(struct lab *lab, int by, enum lab_hook hook)
+{
+	lab_order(lab, by, hook, 1, kick_lazy_flag, 1);
+	return LAB_WAIT(!lab->cpus[by].left);
+}
+
 static enum scx_test_status kick_lazy_from_op(void *ctx)
 {
 	static const enum lab_hook from[] = { LAB_TICK, LAB_RUNNING, LAB_ENQUEUE, LAB_DISPATCH };
@@ -189,9 +195,8 @@ static enum scx_test_status kick_lazy_from_op(void *ctx)
 		u64 ended = lab->cpus[1].ended;
 
 		lab->cpus[by].mask = i % 3 ? 0 : 1 << 1 | 1 << 3;
-		lab_order(lab, by, by == 1 ? LAB_TICK : from[i % 4], 1, kick_lazy_flag, 1);
-		LAB_COMES(!lab->cpus[by].left);
-		LAB_BRINGS(lab, 1, lab_kick(lab, 1, KICK_IDLE, 1), lab->cpus[1].ended != ended);
+		LAB_BRINGS(lab, 1, order_lazily(lab, by, by == 1 ? LAB_TICK : from[i % 4]),
+			   lab->cpus[1].ended != ended);
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
