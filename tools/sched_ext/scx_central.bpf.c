@@ -162,9 +162,13 @@ static __always_inline bool is_bound(const struct task_struct *p)
 	return (p->flags & PF_KTHREAD) && p->nr_cpus_allowed == 1;
 }
 
+/*
+ * Until the CPU that @p has just left has switched, its BPF programs run as @p, with migration
+ * disabled: the kernel would end a scheduler that moves @p then.
+ */
 static __always_inline bool fits(const struct task_struct *p, s32 cpu)
 {
-	if (is_migration_disabled(p) && scx_bpf_task_cpu(p) != cpu)
+	if ((p->on_cpu || is_migration_disabled(p)) && scx_bpf_task_cpu(p) != cpu)
 		return false;
 	return bpf_cpumask_test_cpu(cpu, p->cpus_ptr);
 }
