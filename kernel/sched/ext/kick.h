@@ -166,8 +166,8 @@ static inline void scx_kick_tick(struct rq *rq)
  * there is no such kick: its start has taken it, and none is placed before its
  * end. Under core scheduling the cycle may be a sibling's.
  *
- * Context: set_next_task_scx(), refresh_tick(). Caller holds @rq's lock, and has set
- * %SCX_RQ_CAN_STOP_TICK.
+ * Context: set_next_task_scx(), refresh_tick(). Caller holds @rq's lock, and has
+ * set %SCX_RQ_CAN_STOP_TICK.
  */
 static inline void scx_kick_tick_stops(struct rq *rq)
 {

@@ -529,7 +529,7 @@ static noinline s32 kick_idle_cpus(const struct cpumask *cpus, u32 nr,
 		if (kick_if_idle(cpu, irq_flags) == 1 && ++woken >= nr)
 			return woken;
 	}
-	/* Those with a task may idle before the flush, with what is queued then. */
+	/* Others may have looked, and idle, by the time of the flush. */
 	if (!kick_must_hold())
 		return woken;
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {

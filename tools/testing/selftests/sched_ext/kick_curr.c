@@ -32,9 +32,7 @@ static enum scx_test_status two_spinners(struct lab *lab, struct worker *w[2])
 	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_curr") ||
 		    !__COMPAT_has_ksym("scx_bpf_kick_idle"), "The kernel has no such kfuncs");
 	SCX_ASSERT(lab_start(lab, NULL));
-	w[0] = lab_spin(lab, 1);
-	w[1] = lab_work(lab, 1, SCHED_EXT, work_spin);
-	SCX_ASSERT(w[0] && w[1]);
+	SCX_ASSERT(lab_spin_two(lab, w));
 	return SCX_TEST_PASS;
 }
 

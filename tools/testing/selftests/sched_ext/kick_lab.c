@@ -173,6 +173,13 @@ struct worker *lab_spin(struct lab *lab, int cpu)
 	return w && LAB_WAIT(w->turns) ? w : NULL;
 }
 
+bool lab_spin_two(struct lab *lab, struct worker *w[2])
+{
+	w[0] = lab_spin(lab, 1);
+	w[1] = w[0] ? lab_work(lab, 1, SCHED_EXT, work_spin) : NULL;
+	return w[1];
+}
+
 bool lab_roam(struct worker *w, int first, int last)
 {
 	cpu_set_t cpus;

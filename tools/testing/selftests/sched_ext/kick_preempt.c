@@ -12,10 +12,7 @@ static enum scx_test_status two_spinners(struct lab *lab, struct bpf_program *tr
 					 struct worker *w[2])
 {
 	SCX_ASSERT(lab_start(lab, tracer));
-	w[0] = lab_spin(lab, 1);
-	SCX_ASSERT(w[0]);
-	w[1] = lab_work(lab, 1, SCHED_EXT, work_spin);
-	SCX_ASSERT(w[1]);
+	SCX_ASSERT(lab_spin_two(lab, w));
 	return SCX_TEST_PASS;
 }
 

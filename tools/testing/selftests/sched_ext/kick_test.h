@@ -80,6 +80,8 @@ bool lab_ended_with(struct lab *lab, const char *what);
 struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struct worker *w));
 /* A SCHED_EXT worker that does not give way. It runs when this returns */
 struct worker *lab_spin(struct lab *lab, int cpu);
+/* Two of these on CPU 1. The first one runs when this returns */
+bool lab_spin_two(struct lab *lab, struct worker *w[2]);
 /* Let a worker run on CPUs @first to @last */
 bool lab_roam(struct worker *w, int first, int last);
 /*
