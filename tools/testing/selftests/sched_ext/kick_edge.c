@@ -4,7 +4,6 @@
  * kernel ticks for once a second from elsewhere: a slice that ends only then has not been seen to.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include "kick_test.h"
 #include "kick_edge.h"
 #include "kick_edge.bpf.skel.h"
@@ -119,17 +118,6 @@ static enum scx_test_status kick_idle_interlock(void *ctx)
 	return on_edge(ctx, miss_each_other);
 }
 
-/* CPU 1 is one of nohz_full= */
-static bool tickless(void)
-{
-	char cpus[256];
-
-	if (get("/sys/devices/system/cpu/nohz_full", cpus, sizeof(cpus)) && atoi(cpus) == 1)
-		return true;
-	fprintf(stderr, "Needs a kernel booted with nohz_full=1-3\n");
-	return false;
-}
-
 static const char *const servers[] = {
 	"/sys/kernel/debug/sched/fair_server/cpu1/runtime",
 	"/sys/kernel/debug/sched/ext_server/cpu1/runtime",
@@ -143,7 +131,7 @@ static enum scx_test_status on_tickless(void *ctx,
 	enum scx_test_status status;
 	int i;
 
-	if (!tickless())
+	if (!is_tickless(1))
 		return SCX_TEST_SKIP;
 	for (i = 0; i < ARRAY_SIZE(servers); i++) {
 		if (get(servers[i], runtime[i], sizeof(runtime[i])))

@@ -242,7 +242,8 @@ void BPF_STRUCT_OPS(kick_lab_enqueue, struct task_struct *p, u64 enq_flags)
 	struct lab_route *route = bpf_map_lookup_elem(&routes, &pid);
 	struct lab_cpu *lc = lab_cpu(cpu);
 
-	if (!route || !can_have_cpu(route, lc, cpu))
+	/* What the kernel hands back it would hand back again from there */
+	if (!route || enq_flags & SCX_ENQ_REENQ || !can_have_cpu(route, lc, cpu))
 		scx_bpf_dispatch(p, cpu, SCX_SLICE_INF, enq_flags);
 	else if (route->via >= 0)
 		via_pid = pid;

@@ -108,6 +108,35 @@ bool set_online(int cpu, bool online)
 	return is_online(cpu) == online || put_number(path, online);
 }
 
+bool tickless(cpu_set_t *set)
+{
+	int first, last, len;
+	char cpus[256], *at;
+
+	CPU_ZERO(set);
+	if (!get("/sys/devices/system/cpu/nohz_full", cpus, sizeof(cpus)))
+		return false;
+	for (at = cpus; sscanf(at, "%d%n", &first, &len) == 1; at += *at == ',') {
+		at += len;
+		last = first;
+		if (sscanf(at, "-%d%n", &last, &len) == 1)
+			at += len;
+		for (; first <= last && first < CPU_SETSIZE; first++)
+			CPU_SET(first, set);
+	}
+	return CPU_COUNT(set) > 0;
+}
+
+bool is_tickless(int cpu)
+{
+	cpu_set_t set;
+
+	if (tickless(&set) && CPU_ISSET(cpu, &set))
+		return true;
+	fprintf(stderr, "Needs a kernel booted with nohz_full=1-3: CPU %d has its tick\n", cpu);
+	return false;
+}
+
 static bool scheduler_is(const char *wanted)
 {
 	char state[32];

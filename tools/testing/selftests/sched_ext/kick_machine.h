@@ -67,6 +67,11 @@ bool press_sysrq(const char *key);
 bool is_online(int cpu);
 bool set_online(int cpu, bool online);
 
+/* CPUs that are nohz_full, by number: false if there are none */
+bool tickless(cpu_set_t *set);
+/* This one is. Says so if not, for a test that is skipped then */
+bool is_tickless(int cpu);
+
 /* Nothing of a BPF scheduler is left */
 bool no_scheduler(void);
 /* One is on its way out */

@@ -6,8 +6,6 @@
  */
 #include <bpf/btf.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "kick_test.h"
@@ -59,28 +57,6 @@ static enum scx_test_status kick_return(void *ctx)
 	return SCX_TEST_PASS;
 }
 
-/* Is @cpu in a list like 1-3,7? */
-static bool in_list(const char *list, int cpu)
-{
-	while (*list >= '0' && *list <= '9') {
-		char *end;
-		long first = strtol(list, &end, 10);
-		long last = *end == '-' ? strtol(end + 1, &end, 10) : first;
-
-		if (cpu >= first && cpu <= last)
-			return true;
-		list = end + (*end == ',');
-	}
-	return false;
-}
-
-static bool has_no_tick(int cpu)
-{
-	char list[256];
-
-	return get("/sys/devices/system/cpu/nohz_full", list, sizeof(list)) && in_list(list, cpu);
-}
-
 /* What follows is deaf to nothing: a kick, the kick alone, or a task of a higher class */
 static enum scx_test_status kick_and_look(struct lab *lab, struct worker *fifo, int round)
 {
@@ -110,10 +86,8 @@ static enum scx_test_status kick_tick_return(void *ctx)
 	struct worker *fifo;
 	int i;
 
-	if (!has_no_tick(1)) {
-		fprintf(stderr, "CPU 1 has its tick, see nohz_full=\n");
+	if (!is_tickless(1))
 		return SCX_TEST_SKIP;
-	}
 	if (prepare(lab, lab->skel->progs.lab_user_enter))
 		return SCX_TEST_FAIL;
 	fifo = lab_work(lab, 1, SCHED_FIFO, work_on_bell);

@@ -24,6 +24,9 @@ struct {
 
 struct sub_cids __arena_global cids;
 
+/* enum sub_by_cpu: ops.tick() has this call */
+const volatile u32 by_cpu;
+
 /* Orders */
 s32 target = -1;	/* cid of the CPU that the tasks are for */
 s32 home = -1;		/* where the urgent task wakes up */
@@ -243,6 +246,24 @@ void BPF_STRUCT_OPS(kick_sub_running, struct task_struct *p)
 		__sync_fetch_and_add(&began, 1);
 }
 
+void BPF_STRUCT_OPS(kick_sub_tick, struct task_struct *p)
+{
+	switch (by_cpu) {
+	case SUB_KICK_CPU:
+		scx_bpf_kick_cpu(0, 0);
+		break;
+	case SUB_KICK_CPUMASK:
+		__COMPAT_scx_bpf_kick_cpumask(p->cpus_ptr, 0);
+		break;
+	case SUB_KICK_CURR:
+		__COMPAT_scx_bpf_kick_curr(0, 0, 0);
+		break;
+	case SUB_KICK_IDLE:
+		__COMPAT_scx_bpf_kick_idle(p->cpus_ptr, 1);
+		break;
+	}
+}
+
 s32 BPF_STRUCT_OPS(kick_sub_sub_attach, struct scx_sub_attach_args *args)
 {
 	return 0;
@@ -270,6 +291,7 @@ SCX_OPS_CID_DEFINE(kick_sub_ops,
 		   .runnable	= (void *)kick_sub_runnable,
 		   .running	= (void *)kick_sub_running,
 		   .stopping	= (void *)kick_sub_stopping,
+		   .tick	= (void *)kick_sub_tick,
 		   .sub_attach	= (void *)kick_sub_sub_attach,
 		   .enable	= (void *)kick_sub_enable,
 		   .init	= (void *)kick_sub_init,

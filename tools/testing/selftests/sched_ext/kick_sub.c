@@ -544,6 +544,28 @@ static enum scx_test_status run_cmask(void *ctx)
 	return run_with_both(judge_cmask);
 }
 
+/* It would take one for the other. By the verifier, with a log that nobody needs */
+static enum scx_test_status run_by_cpu(void *ctx)
+{
+	enum sub_by_cpu call;
+
+	if (!__COMPAT_has_ksym("scx_bpf_kick_cid"))
+		return SCX_TEST_SKIP;
+	for (call = SUB_BY_CID; call < SUB_NR_BY_CPU; call++) {
+		struct kick_sub *skel = kick_sub__open();
+		bool loads;
+
+		SCX_ASSERT(skel);
+		SCX_ENUM_INIT(skel);
+		skel->rodata->by_cpu = call;
+		loads = !kick_sub__load(skel);
+		kick_sub__destroy(skel);
+		SCX_FAIL_IF(loads != (call == SUB_BY_CID), "Call %d: %s", call,
+			    loads ? "loads" : "is refused");
+	}
+	return SCX_TEST_PASS;
+}
+
 static struct scx_test kick_sub = {
 	.name = "kick_sub",
 	.description =
@@ -558,6 +580,13 @@ static struct scx_test kick_sub_cmask = {
 	.run = run_cmask,
 };
 
+static struct scx_test kick_sub_by_cpu = {
+	.name = "kick_sub_by_cpu",
+	.description =
+		"Verify that a scheduler that knows CPUs by their cids cannot kick by the number of a CPU (stock passes)",
+	.run = run_by_cpu,
+};
+
 static struct scx_test kick_sub_storm = {
 	.name = "kick_sub_storm",
 	.description =
@@ -570,5 +599,6 @@ static void register_tests(void)
 {
 	scx_test_register(&kick_sub);
 	scx_test_register(&kick_sub_cmask);
+	scx_test_register(&kick_sub_by_cpu);
 	scx_test_register(&kick_sub_storm);
 }

@@ -11,6 +11,16 @@
 /* Those whose cycles are counted */
 #define SUB_CIDS	64
 
+/* What a scheduler that knows CPUs by their cids may not call */
+enum sub_by_cpu {
+	SUB_BY_CID,
+	SUB_KICK_CPU,
+	SUB_KICK_CPUMASK,
+	SUB_KICK_CURR,
+	SUB_KICK_IDLE,
+	SUB_NR_BY_CPU,
+};
+
 struct sub_cids {
 #ifdef __BPF__
 	union {

@@ -147,25 +147,6 @@ void unwatch(int cpu)
 	counters[cpu] = NULL;
 }
 
-bool tickless(cpu_set_t *set)
-{
-	int first, last, len;
-	char cpus[256], *at;
-
-	CPU_ZERO(set);
-	if (!get("/sys/devices/system/cpu/nohz_full", cpus, sizeof(cpus)))
-		return false;
-	for (at = cpus; sscanf(at, "%d%n", &first, &len) == 1; at += *at == ',') {
-		at += len;
-		last = first;
-		if (sscanf(at, "-%d%n", &last, &len) == 1)
-			at += len;
-		for (; first <= last && first < CPU_SETSIZE; first++)
-			CPU_SET(first, set);
-	}
-	return CPU_COUNT(set) > 0;
-}
-
 /* The kernel's log tells where a thread is that does not end. In time for all that one waits for */
 bool join(pthread_t thread, const char *what)
 {

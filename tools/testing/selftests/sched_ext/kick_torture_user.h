@@ -93,9 +93,6 @@ u64 seed_of(u32 user);
 void watch(int cpu);
 void unwatch(int cpu);
 
-/* CPUs that are nohz_full, by number: false if there are none */
-bool tickless(cpu_set_t *set);
-
 /* False if the thread does not end */
 bool join(pthread_t thread, const char *what);
 
