@@ -110,12 +110,6 @@ static enum scx_test_status kick_smt_lazy(void *ctx)
 	return kicks_of_siblings(ctx, flags, 0);
 }
 
-/* A thread's cycle may let the tick of its sibling stop, which a lazy kick was left to */
-static enum scx_test_status kick_tick_smt_lazy(void *ctx)
-{
-	return is_tickless(2) && is_tickless(3) ? kick_smt_lazy(ctx) : SCX_TEST_SKIP;
-}
-
 /* A thread idles, because a task with a cookie runs beside it, or because it has nothing to run */
 static enum scx_test_status wake_on_sibling(struct lab *lab, bool cookies)
 {
@@ -275,10 +269,6 @@ LAB_TEST(kick_smt_cookies,
 
 LAB_TEST(kick_smt_lazy,
 	 "so do they if these kicks are lazy",
-	 STOCK_FAILS("has no such flag"))
-
-LAB_TEST(kick_tick_smt_lazy,
-	 "so do they if one thread can stop the tick of the other one",
 	 STOCK_FAILS("has no such flag"))
 
 LAB_TEST(kick_smt_wakeup,
