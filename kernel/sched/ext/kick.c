@@ -36,9 +36,9 @@
  * A lazy request (KICK_REQ_LAZY) interrupts nobody. It stands in the word of a
  * CPU that runs a sched_ext task only, and is for that task: the next cycle
  * takes it, or a pick that a sibling made, and the tick starts one. If the task
- * leaves by itself, the cycle in which it does so starts after the kick, but for
- * a pick that a sibling had made before. Nobody relies on a lazy request but
- * other lazy ones.
+ * leaves by itself, the cycle in which it does so starts after the kick, but
+ * for a pick that a sibling had made before. Nobody relies on a lazy request
+ * but other lazy ones.
  *
  * A kick that an scx operation makes is held back until what the operation
  * decided has been carried out: scx_kick::op says when that is, and kick_held.c
@@ -95,9 +95,10 @@
  * DOC: Ordering
  *
  * Each rule has a table of who does what, and ends with what must not happen.
- * Letters in parentheses name barriers, and (C) a read without one, in this text
- * and in the code. Atomic operations that return a value are full barriers. Each
- * table is also a litmus test in tools/verification/models/sched_ext/litmus/.
+ * Letters in parentheses name barriers, and (C) a read without one, in this
+ * text and in the code. Atomic operations that return a value are full
+ * barriers. Each table is also a litmus test in
+ * tools/verification/models/sched_ext/litmus/.
  *
  * Rule (1): A kick that is left out or coalesced is served by a cycle that sees
  * what the kicker wrote before, typically a task in a BPF queue. The word is
@@ -225,7 +226,7 @@
  * nothing. (G) is followed by resched_curr(), and rule (1) holds for the cycle
  * that starts then: it makes up for kicks that were left out because of ABOVE.
  *
- * Rule (7): A kick that is left to the tick has a tick to come, although a task
+ * Rule (6): A kick that is left to the tick has a tick to come, although a task
  * with an endless slice runs without one on a nohz_full CPU::
  *
  *	kicker				target
@@ -427,13 +428,19 @@ static u64 kick_ns_since(u64 then)
 	return now > then ? now - then : 0;
 }
 
+/* Return where it is noted when @cpu was first asked in the cycle of @word. */
+static __always_inline u64 *kick_asked_ns(s32 cpu, int word)
+{
+	bool odd = word & KICK_CYCLE;
+
+	return &per_cpu(scx_kick_watch, cpu).asked_ns[odd];
+}
+
 /* Note the time if @word, the word of @cpu, has no request yet. */
 static __always_inline void kick_asked(s32 cpu, int word)
 {
-	if (trace_sched_ext_kick_served_enabled() &&
-	    !(word & (KICK_REQ_MASK | KICK_REQ_LAZY)))
-		WRITE_ONCE(per_cpu(scx_kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1],
-			   ktime_get_mono_fast_ns());
+	if (trace_sched_ext_kick_served_enabled() && !(word & KICK_REQ_ALL))
+		WRITE_ONCE(*kick_asked_ns(cpu, word), ktime_get_mono_fast_ns());
 }
 
 /*
@@ -500,7 +507,7 @@ static noinline void kick_ask_wait(s32 cpu, bool program,
 
 /*
  * Have @cpu come to the KICK_REQ_LAZY that was just placed in its word by a
- * full barrier, (J) of rule (7). A task that lost its tick to an endless slice
+ * full barrier, (J) of rule (6). A task that lost its tick to an endless slice
  * would not come to it: an interrupt is needed there in any case, so the CPU
  * schedules at once. Caller has interrupts off. @program and @irq_flags: see
  * kick_self().
@@ -533,7 +540,7 @@ kick_lazily(s32 cpu, bool program, unsigned long irq_flags)
 		if ((word & (KICK_CPU_BUSY | KICK_CPU_ABOVE |
 			     KICK_CPU_PICKING)) != KICK_CPU_BUSY)
 			return SCX_KICKED_NR;
-		if (word & (KICK_REQ_LAZY | KICK_REQ_PREEMPT | KICK_REQ_TASK))
+		if (word & KICK_REQ_PREEMPTS)
 			return SCX_KICKED_COALESCED;
 		kick_asked(cpu, word);
 	} while (!atomic_try_cmpxchg(&kick->word, &word,
@@ -546,40 +553,26 @@ kick_lazily(s32 cpu, bool program, unsigned long irq_flags)
 }
 
 /*
- * Make a kick with KICK_REQ_LAZY, which others may have joined. Returns what
- * became of it, or SCX_KICKED_NR and in *@req the kick to make instead. Caller
- * as for kick_one().
- */
-static noinline enum scx_kick_outcome
-kick_one_lazy(s32 cpu, int *req, bool program, unsigned long irq_flags)
-{
-	enum scx_kick_outcome outcome = SCX_KICKED_NR;
-
-	if (*req == KICK_REQ_LAZY)
-		outcome = kick_lazily(cpu, program, irq_flags);
-	if (outcome == SCX_KICKED_NR)
-		*req = (*req & KICK_REQ_WAIT) | KICK_REQ_RESCHED |
-		       KICK_REQ_PREEMPT;
-	return outcome;
-}
-
-/*
  * Make a kick that is traced, waited for or lazy. Caller has executed (A) and
  * has interrupts off, so no wait begins in between.
  */
 static noinline void kick_one_slow(s32 cpu, int req, bool program,
 				   unsigned long irq_flags)
 {
-	enum scx_kick_outcome outcome;
+	enum scx_kick_outcome outcome = SCX_KICKED_NR;
 	int word;
 
-	if (req & KICK_REQ_LAZY) {
-		outcome = kick_one_lazy(cpu, &req, program, irq_flags);
-		if (outcome != SCX_KICKED_NR) {
-			kick_account(cpu, req, outcome);
-			return;
-		}
+	if (req == KICK_REQ_LAZY)
+		outcome = kick_lazily(cpu, program, irq_flags);
+	if (outcome != SCX_KICKED_NR) {
+		kick_account(cpu, req, outcome);
+		return;
 	}
+
+	/* Others have joined a lazy one, or there is no task to spare. */
+	if (req & KICK_REQ_LAZY)
+		req = (req & KICK_REQ_WAIT) | KICK_REQ_RESCHED |
+		      KICK_REQ_PREEMPT;
 	outcome = kick_place(cpu, req, &word, true);
 	if ((req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
 		kick_ask_wait(cpu, program, irq_flags);
@@ -610,19 +603,29 @@ static __always_inline void kick_one(s32 cpu, int req, bool program,
 }
 
 /*
+ * Execute (A) and find out if the BPF scheduler is bypassed: then count the
+ * kick of @cpu, which is dropped. Caller has interrupts off.
+ *
+ * Such a kick is not lost. The end of a bypass makes every CPU schedule, and
+ * (A) puts the look at the bypass behind what the kicker wrote.
+ */
+static __always_inline bool kick_drop_bypassed(s32 cpu, int req)
+{
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (likely(!kick_bypassed()))
+		return false;
+	kick_account(cpu, req, SCX_KICKED_BYPASS);
+	return true;
+}
+
+/*
  * Kick @cpu unless the BPF scheduler is bypassed. Caller has interrupts off:
  * that keeps @cpu online, and this CPU from the end of its cycle.
- *
- * A kick that is dropped here is not lost. The end of a bypass makes every CPU
- * schedule, and (A) puts the look at the bypass behind what the kicker wrote.
  */
 static __always_inline void kick_now(s32 cpu, int req, bool program,
 				     unsigned long irq_flags)
 {
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed()))
-		kick_account(cpu, req, SCX_KICKED_BYPASS);
-	else
+	if (!kick_drop_bypassed(cpu, req))
 		kick_one(cpu, req, program, irq_flags);
 }
 

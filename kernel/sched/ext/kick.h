@@ -51,7 +51,7 @@ static inline void scx_kick_cycle_start(struct rq *rq)
 	 * already counts on this cycle.
 	 */
 	word = atomic_xchg(&kick->word, kick->number | KICK_CPU_PICKING);
-	if (unlikely(word & (KICK_REQ_MASK | KICK_REQ_LAZY | KICK_CLAIM)))
+	if (unlikely(word & (KICK_REQ_ALL | KICK_CLAIM)))
 		scx_kick_serve(rq, word);
 }
 
@@ -166,14 +166,14 @@ static inline void scx_kick_tick(struct rq *rq)
  * there is no such kick: its start has taken it, and none is placed before its
  * end. Under core scheduling the cycle may be a sibling's.
  *
- * Context: set_next_task_scx(), refresh_tick(). Caller holds @rq's lock, and has
- * set %SCX_RQ_CAN_STOP_TICK.
+ * Context: set_next_task_scx(), refresh_tick(). Caller holds @rq's lock, and
+ * has set %SCX_RQ_CAN_STOP_TICK.
  */
 static inline void scx_kick_tick_stops(struct rq *rq)
 {
 	if (likely(!tick_nohz_full_cpu(cpu_of(rq))))
 		return;
-	smp_mb();	/* (K), pairs with (J) in kick_lazily() */
+	smp_mb();	/* (K), pairs with (J) of rule (6) in kick.c */
 	if (atomic_read(&per_cpu(scx_kick_pcpu, cpu_of(rq)).word) &
 	    KICK_REQ_LAZY)
 		resched_curr(rq);

@@ -3,7 +3,10 @@
  * sched_ext kicks: by BPF programs, which call what is in kick_kfuncs.c.
  */
 
-/* Translate the flags of a kick into KICK_REQ_*. */
+/*
+ * Translate flags that kick_flags_at_once() takes into KICK_REQ_*. Of other
+ * flags it is for the trace of a kick that is dropped.
+ */
 static __always_inline int kick_req(u64 flags)
 {
 	return flags == SCX_KICK_IDLE ? KICK_REQ_IDLE :
@@ -17,16 +20,16 @@ static __always_inline int kick_req(u64 flags)
 #define KICK_TASK_FLAGS_INVALID	\
 	"invalid flags 0x%llx to kick a task with (0, or any of WAIT 0x4, PREEMPT_LAZY 0x8)"
 
-/* Find out if @flags are valid and without %SCX_KICK_PREEMPT_LAZY. */
-static __always_inline bool kick_flags_plain(u64 flags)
+/* Find out if @flags are valid, and leave nothing to a tick. */
+static __always_inline bool kick_flags_at_once(u64 flags)
 {
 	return likely(flags == SCX_KICK_IDLE ||
 		      !(flags & ~(SCX_KICK_PREEMPT | SCX_KICK_WAIT)));
 }
 
 /*
- * Translate the flags of a kick that are not plain into KICK_REQ_*. Returns 0
- * if they are invalid: IDLE stands alone, the others combine.
+ * Translate flags that kick_flags_at_once() does not take into KICK_REQ_*.
+ * Returns 0 if they are invalid: IDLE stands alone, the others combine.
  */
 static int kick_lazy_req(u64 flags)
 {
@@ -55,8 +58,8 @@ static __always_inline bool kick_must_hold(void)
 }
 
 /*
- * Kick @cpu with @flags that are not plain, or end the BPF scheduler, which is
- * loaded. Caller as for kick_cpu().
+ * Kick @cpu with @flags that kick_flags_at_once() does not take, or end the BPF
+ * scheduler, which is loaded. Caller as for kick_cpu().
  */
 static noinline void kick_flagged_lazy(s32 cpu, u64 flags,
 				       unsigned long irq_flags)
@@ -75,11 +78,9 @@ static noinline void kick_flagged_lazy(s32 cpu, u64 flags,
 		return;
 	}
 
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed())) {
-		kick_account(cpu, req, SCX_KICKED_BYPASS);
+	if (kick_drop_bypassed(cpu, req))
 		return;
-	}
+	/* The common case, without another call. */
 	if (req == KICK_REQ_LAZY && likely(!kick_traced()))
 		outcome = kick_lazily(cpu, true, irq_flags);
 	if (outcome == SCX_KICKED_NR)
@@ -96,7 +97,7 @@ static __always_inline void kick_flagged(s32 cpu, u64 flags,
 
 	if (!kick_enabled(cpu, req))
 		return;
-	if (!kick_flags_plain(flags)) {
+	if (!kick_flags_at_once(flags)) {
 		kick_flagged_lazy(cpu, flags, irq_flags);
 		return;
 	}
@@ -273,7 +274,7 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 
 	if (!scx_enabled())
 		return kick_drop_mask(cpus, req, SCX_KICKED_DISABLED);
-	if (!kick_flags_plain(flags)) {
+	if (!kick_flags_at_once(flags)) {
 		req = kick_lazy_req(flags);
 		if (!req) {
 			kick_error(KICK_FLAGS_INVALID, flags);
@@ -325,7 +326,7 @@ static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
 	return 0;
 }
 
-/* Translate what scx_bpf_kick_task() returns. */
+/* Translate what a claim returns. */
 static __always_inline enum scx_kick_outcome kick_task_outcome(s32 ret)
 {
 	return !ret	     ? SCX_KICKED_CLAIMED :
@@ -344,6 +345,23 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int req,
 }
 
 /*
+ * Do what kick_task_on() does, and count it. @lazy is a constant for the
+ * compiler.
+ */
+static __always_inline s32 kick_task_counted(struct task_struct *p, s32 cpu,
+					     int req, bool lazy,
+					     unsigned long irq_flags)
+{
+	s32 ret;
+
+	if (unlikely(kick_traced()))
+		return kick_task_traced(p, cpu, req, irq_flags);
+	ret = kick_task_on(p, cpu, req, lazy, irq_flags, false);
+	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
+	return ret;
+}
+
+/*
  * Preempt @p with @flags that are neither 0 nor %SCX_KICK_WAIT. Caller as for
  * kick_task(). Returns 1 if that is to be done without
  * %SCX_KICK_PREEMPT_LAZY.
@@ -351,25 +369,15 @@ static noinline s32 kick_task_traced(struct task_struct *p, s32 cpu, int req,
 static noinline s32 kick_task_lazy(struct task_struct *p, s32 cpu, u64 flags,
 				   unsigned long irq_flags)
 {
-	s32 ret;
-
 	if (flags == (SCX_KICK_PREEMPT_LAZY | SCX_KICK_WAIT))
 		return 1;
 	if (flags != SCX_KICK_PREEMPT_LAZY) {
 		kick_error(KICK_TASK_FLAGS_INVALID, flags);
 		return -EINVAL;
 	}
-
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed())) {
-		kick_account(cpu, KICK_REQ_LAZY, SCX_KICKED_BYPASS);
+	if (kick_drop_bypassed(cpu, KICK_REQ_LAZY))
 		return -EBUSY;
-	}
-	if (unlikely(kick_traced()))
-		return kick_task_traced(p, cpu, KICK_REQ_LAZY, irq_flags);
-	ret = kick_task_on(p, cpu, KICK_REQ_LAZY, true, irq_flags, false);
-	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
-	return ret;
+	return kick_task_counted(p, cpu, KICK_REQ_LAZY, true, irq_flags);
 }
 
 /* Preempt @p as scx_bpf_kick_task() does. Caller as for kick_cpu(). */
@@ -388,18 +396,9 @@ static __always_inline s32 kick_task(struct task_struct *p, u64 flags,
 		flags = SCX_KICK_WAIT;
 	}
 	req = KICK_REQ_TASK | (int)flags;
-
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed())) {
-		/* The bypass reschedules every CPU. */
-		kick_account(cpu, req, SCX_KICKED_BYPASS);
+	if (kick_drop_bypassed(cpu, req))
 		return -EBUSY;
-	}
-	if (unlikely(kick_traced()))
-		return kick_task_traced(p, cpu, req, irq_flags);
-	ret = kick_task_on(p, cpu, req, false, irq_flags, false);
-	this_cpu_inc(scx_kick_stats.outcomes[kick_task_outcome(ret)]);
-	return ret;
+	return kick_task_counted(p, cpu, req, false, irq_flags);
 }
 
 /*
@@ -492,11 +491,8 @@ static noinline s32 kick_curr_cpu(s32 cpu, s32 pid, u64 flags,
 	if (!kick_reachable(cpu, req))
 		return -ENODEV;
 
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(kick_bypassed())) {
-		kick_account(cpu, req, SCX_KICKED_BYPASS);
+	if (kick_drop_bypassed(cpu, req))
 		return -EBUSY;
-	}
 	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
 	if (word & KICK_CPU_ABOVE) {
 		kick_account(cpu, req, SCX_KICKED_HIGHER);

@@ -33,8 +33,7 @@ static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu,
 		*word = atomic_read_acquire(&kick->word);	/* (E) */
 		if (rcu_access_pointer(cpu_rq(cpu)->curr) != p)
 			return -ESRCH;
-		if (*word & (KICK_CPU_PICKING | KICK_REQ_PREEMPT |
-			     KICK_REQ_TASK | KICK_REQ_LAZY | KICK_CLAIM))
+		if (*word & (KICK_CPU_PICKING | KICK_REQ_PREEMPTS | KICK_CLAIM))
 			return -EBUSY;
 		/*
 		 * SCX_ENQ_PREEMPT, or the slice is used up. The slice may
@@ -46,7 +45,8 @@ static __always_inline s32 kick_claim_task(struct task_struct *p, s32 cpu,
 		*switches = task_switches(p);
 		if (traced && req != KICK_CLAIM)
 			kick_asked(cpu, *word);
-	} while (!atomic_try_cmpxchg(&kick->word, word, *word | req)); /* (F) */
+	} while (!atomic_try_cmpxchg(&kick->word, word,
+				     *word | req));	/* (F), (J) */
 
 	return 0;
 }
@@ -86,7 +86,7 @@ static bool kick_replace_claim(struct kick_claim *claim, int req, int *word)
 		if (*word & KICK_CPU_PICKING)
 			new |= KICK_REQ_TASK | KICK_REQ_IDLE;
 		kick_asked(claim->cpu, *word);
-	} while (!atomic_try_cmpxchg(&kick->word, word, new));
+	} while (!atomic_try_cmpxchg(&kick->word, word, new));	/* (J) */
 
 	return true;
 }

@@ -6,11 +6,11 @@
 /* Trace that a cycle of @cpu serves the requests of @word. */
 static void kick_trace_served(s32 cpu, int word)
 {
-	u64 *asked_ns = &per_cpu(scx_kick_watch, cpu).asked_ns[(word >> KICK_CYCLE_SHIFT) & 1];
+	u64 *asked_ns = kick_asked_ns(cpu, word);
 	u64 asked = READ_ONCE(*asked_ns);
 
 	WRITE_ONCE(*asked_ns, 0);
-	trace_sched_ext_kick_served(cpu, word & (KICK_REQ_MASK | KICK_REQ_LAZY),
+	trace_sched_ext_kick_served(cpu, word & KICK_REQ_ALL,
 				    asked ? kick_ns_since(asked) : 0);
 }
 
@@ -30,7 +30,7 @@ static void kick_put_back_claim(struct scx_kick *kick)
 }
 
 /* Return what the CPU of @rq runs. Caller holds @rq's lock, so it stays so. */
-static __always_inline struct task_struct *kick_curr(struct rq *rq)
+static __always_inline struct task_struct *kick_rq_curr(struct rq *rq)
 {
 	lockdep_assert_rq_held(rq);
 	return rcu_dereference_protected(rq->curr,
@@ -38,9 +38,9 @@ static __always_inline struct task_struct *kick_curr(struct rq *rq)
 }
 
 /*
- * Find out if @curr, which runs on @rq, has a slice: it is a sched_ext task, or
+ * Find out if @curr, which a CPU runs, has a slice: it is a sched_ext task, or
  * it was one until a boost, perhaps when it was kicked, and is one again after
- * it. Caller holds @rq's lock.
+ * it. Caller holds the lock of that CPU's rq.
  */
 static bool kick_has_slice(struct task_struct *curr)
 {
@@ -60,15 +60,14 @@ static bool kick_has_slice(struct task_struct *curr)
  */
 void scx_kick_serve(struct rq *rq, int word)
 {
-	struct task_struct *curr = kick_curr(rq);
+	struct task_struct *curr = kick_rq_curr(rq);
 
 	if (word & KICK_CLAIM)
 		kick_put_back_claim(this_cpu_ptr(&scx_kick_pcpu));
-	if (!(word & (KICK_REQ_MASK | KICK_REQ_LAZY)))
+	if (!(word & KICK_REQ_ALL))
 		return;
 
-	if ((word & (KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_REQ_LAZY)) &&
-	    kick_has_slice(curr))
+	if ((word & KICK_REQ_PREEMPTS) && kick_has_slice(curr))
 		kick_end_slice(curr);
 
 	this_cpu_inc(scx_kick_stats.served);
@@ -81,8 +80,9 @@ void scx_kick_serve(struct rq *rq, int word)
  * @rq: the rq that was dispatched for
  * @prev: the task that runs there
  *
- * Does nothing if @rq is that of a sibling: a request in the word of this CPU is
- * of its own cycle. For the task of the sibling see scx_kick_core_dispatched().
+ * Does nothing if @rq is that of a sibling: a request in the word of this CPU
+ * is of its own cycle. For the task of the sibling see
+ * scx_kick_core_dispatched().
  */
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
@@ -111,8 +111,9 @@ void scx_kick_core_dispatch(struct rq *rq)
  * @prev: the task that ran there
  *
  * If a task was put on the local DSQ to preempt @prev meanwhile, ends the slice
- * of @prev, which ops.dispatch() may have filled again. What the word of the CPU
- * asks for may be of the task before @prev: a sibling dispatches at any time.
+ * of @prev, which ops.dispatch() may have filled again. What the word of the
+ * CPU asks for may be of the task before @prev: a sibling dispatches at any
+ * time.
  *
  * Context: the dispatch path under core scheduling. Caller holds @rq's lock.
  *
@@ -123,7 +124,7 @@ bool scx_kick_core_dispatched(struct rq *rq, struct task_struct *prev)
 {
 	/* The lock may have been dropped: @prev may run no more. */
 	if (prev->pid != per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted ||
-	    prev != kick_curr(rq) || prev->sched_class != &ext_sched_class)
+	    prev != kick_rq_curr(rq) || prev->sched_class != &ext_sched_class)
 		return false;
 	kick_end_slice(prev);
 	return !prev->scx.slice && rq->scx.local_dsq.nr;
@@ -214,8 +215,8 @@ static noinline void kick_local_preempt(struct rq *rq, struct task_struct *curr,
  *   KICK_REQ_TASK ends this slice, see scx_kick_dispatched(), and leads to
  *   another cycle only if the current task is kept all the same.
  *
- * Under core scheduling a sibling may dispatch for the CPU, which is in no cycle
- * then, or past its pick, see scx_kick_core_dispatched().
+ * Under core scheduling a sibling may dispatch for the CPU, which is in no
+ * cycle then, or past its pick, see scx_kick_core_dispatched().
  *
  * Context: Caller holds the lock of the rq that @dsq belongs to.
  */
@@ -223,7 +224,7 @@ void scx_kick_local_enq(struct scx_dispatch_q *dsq, struct task_struct *p,
 			u64 enq_flags)
 {
 	struct rq *rq = container_of(dsq, struct rq, scx.local_dsq);
-	struct task_struct *curr = kick_curr(rq);
+	struct task_struct *curr = kick_rq_curr(rq);
 
 	if (sched_class_above(&ext_sched_class, curr->sched_class))
 		kick_local(rq, 0);
@@ -281,9 +282,9 @@ void __scx_kick_sibling_pick(struct rq *rq)
 	const int stays = KICK_REQ_MASK | KICK_CLAIM | KICK_CPU_BUSY |
 			  KICK_CPU_ABOVE;
 	const int of_stint = KICK_REQ_TASK | KICK_REQ_LAZY;
-	const int preempts = KICK_REQ_PREEMPT | of_stint;
+	const int preempts = KICK_REQ_PREEMPTS;
 	struct scx_kick *kick = this_cpu_ptr(&scx_kick_pcpu);
-	struct task_struct *curr = kick_curr(rq);
+	struct task_struct *curr = kick_rq_curr(rq);
 	unsigned int picks = kick->number + KICK_SIBLING;
 	int word = atomic_read(&kick->word);
 	int new;
@@ -323,20 +324,21 @@ static __always_inline int kick_state(void)
 /* Return the bits of @word that the end of a cycle in @state drops. */
 static int kick_dropped(int word, int state, bool switched)
 {
+	int dropped = state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0;
+
 	/*
 	 * The CPU starts a cycle when the task leaves, or becomes a sched_ext
 	 * task.
 	 */
 	if (state & KICK_CPU_ABOVE)
-		return KICK_REQ_MASK | KICK_REQ_LAZY | KICK_CLAIM;
+		return KICK_REQ_ALL | KICK_CLAIM;
 	/*
 	 * Without a switch the claim stands. Not PICKING: the BPF scheduler
 	 * was loaded during this cycle.
 	 */
-	if (!switched || !(word & KICK_CPU_PICKING))
-		return state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0;
-	return KICK_REQ_TASK | KICK_REQ_LAZY | KICK_CLAIM |
-	       (state & KICK_CPU_BUSY ? KICK_REQ_IDLE : 0);
+	if (switched && (word & KICK_CPU_PICKING))
+		dropped |= KICK_REQ_TASK | KICK_REQ_LAZY | KICK_CLAIM;
+	return dropped;
 }
 
 /*
@@ -362,7 +364,7 @@ static void kick_cycle_again(struct scx_kick *kick, int word, bool switched)
 		smp_rmb();
 		state = kick_state();
 		new = kick->number | state |
-		      (word & (KICK_REQ_MASK | KICK_REQ_LAZY | KICK_CLAIM) &
+		      (word & (KICK_REQ_ALL | KICK_CLAIM) &
 		       ~kick_dropped(word, state, switched));
 	} while (!atomic_try_cmpxchg(&kick->word, &word, new));	/* (H) */
 

@@ -98,7 +98,7 @@ void scx_kick_dump(struct seq_buf *s, s32 cpu, bool idle)
 	kick_dump_counters(&line, cpu);
 
 	if (idle) {
-		if (!(word & (KICK_REQ_MASK | KICK_REQ_LAZY)) &&
+		if (!(word & KICK_REQ_ALL) &&
 		    seq_buf_used(&line) == state_len)
 			return;
 		dump_newline(s);

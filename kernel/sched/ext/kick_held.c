@@ -13,7 +13,7 @@
 /*
  * Add kick @req to @held, of the same CPU: preempt beats plain, plain beats
  * idle. KICK_REQ_LAZY becomes a preemption at once with all but idle, see
- * kick_one_lazy().
+ * kick_one_slow().
  */
 static __always_inline int kick_stronger(int held, int req)
 {
@@ -21,10 +21,11 @@ static __always_inline int kick_stronger(int held, int req)
 }
 
 /*
- * Set the bits of @cpu in the cpumasks for @req: PREEMPT is in kick_held::preempt
- * and in kick_held::resched, LAZY only in the former. So LAZY and a plain kick
- * are PREEMPT, as in kick_stronger(). Returns false if the kick adds to another
- * one that is held back. For a lazy and a plain one an NMI may hide that.
+ * Set the bits of @cpu in the cpumasks for @req: PREEMPT is in
+ * kick_held::preempt and in kick_held::resched, LAZY only in the former. So
+ * LAZY and a plain kick are PREEMPT, as in kick_stronger(). Returns false if
+ * the kick adds to another one that is held back. For a lazy and a plain one an
+ * NMI may hide that.
  *
  * KICK_REQ_WAIT is kept once for all CPUs of the cpumasks. So this CPU may wait
  * needlessly for some of its targets, for one cycle that is due in any case.
@@ -65,7 +66,7 @@ static bool kick_hold_for_work(void)
 {
 	if (unlikely(!cpu_online(smp_processor_id())))
 		return false;
-	smp_mb();	/* as (A) in kick_now() */
+	smp_mb();	/* as (A) in kick_drop_bypassed() */
 	if (unlikely(kick_bypassed()))
 		return false;
 	kick_queue_work();
@@ -139,8 +140,8 @@ static bool kick_is_held(s32 cpu)
 }
 
 /*
- * Claim the preemption of @p, which is sent after the operation, as @req. Caller
- * as for kick_hold(), and has executed (A).
+ * Claim the preemption of @p, which is sent after the operation, as @req.
+ * Caller as for kick_hold(), and has executed (A).
  *
  * Returns 1 if the claim cannot be held back. That is so if this CPU holds one
  * back already, or if its irq_work would wait for the next tick: by then @p may

@@ -29,11 +29,14 @@ enum scx_kick_flags {
 	SCX_KICK_PREEMPT_LAZY	= 1LLU << 3,
 };
 
-/* scx_kick::word, what was asked of the CPU. The flags keep their places. */
+/*
+ * scx_kick::word, what was asked of the CPU. The first ones keep the places of
+ * their flags.
+ */
 #define KICK_REQ_IDLE		((int)SCX_KICK_IDLE)
 #define KICK_REQ_PREEMPT	((int)SCX_KICK_PREEMPT)
 #define KICK_REQ_WAIT		((int)SCX_KICK_WAIT)
-#define KICK_REQ_RESCHED	0x08	/* with all but IDLE and TASK */
+#define KICK_REQ_RESCHED	0x08	/* with all but IDLE, TASK and LAZY */
 #define KICK_REQ_TASK		0x10	/* preempt the task that was seen */
 #define KICK_REQ_MASK		0x1f
 
@@ -42,6 +45,11 @@ enum scx_kick_flags {
  * KICK_REQ_MASK: nothing else is on its way for it.
  */
 #define KICK_REQ_LAZY		0x20
+#define KICK_REQ_ALL		(KICK_REQ_MASK | KICK_REQ_LAZY)
+
+/* These take the slice of the task */
+#define KICK_REQ_PREEMPTS	\
+	(KICK_REQ_PREEMPT | KICK_REQ_TASK | KICK_REQ_LAZY)
 
 /* A task was claimed by an operation. Becomes KICK_REQ_TASK after it. */
 #define KICK_CLAIM		0x800
@@ -80,7 +88,7 @@ enum scx_kick_flags {
  * OFFLINE	dropped, the CPU is offline
  * BYPASS	dropped, the BPF scheduler is bypassed
  * DISABLED	dropped, no BPF scheduler is loaded
- * CLAIMED	scx_bpf_kick_task() returned 0
+ * CLAIMED	scx_bpf_kick_task() or scx_bpf_kick_curr() returned 0
  * REFUSED	it returned -EBUSY, and not because of a bypass
  * GONE		it returned -ESRCH, with a BPF scheduler loaded
  * HIGHER	nothing to do, a task of a higher class keeps the CPU
@@ -224,7 +232,9 @@ struct scx_kick {
 
 /**
  * struct scx_kick_stats - what the kicks that a CPU made came to
- * @outcomes: kicks by enum scx_kick_outcome; their sum is what was asked
+ * @outcomes: kicks by enum scx_kick_outcome. Their sum is what was asked, but
+ *	for CPUs that scx_bpf_kick_idle() and scx_bpf_kick_curr() left alone in
+ *	an operation, or during a bypass
  * @irqs: interrupts sent for them, those to the CPU itself included
  * @served: scheduling cycles of this CPU that took requests
  * @waits: waits that have ended

@@ -142,8 +142,8 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags)
  * Return:
  * * 0		- This call has claimed the preemption of the task.
  * * 1		- @cpu was idle, and this call wakes it.
- * * -%EBUSY	- Another preemption or wake-up of @cpu is on its way, or @cpu is
- *		  inside a cycle, or the BPF scheduler is bypassed.
+ * * -%EBUSY	- Another preemption or wake-up of @cpu is on its way, or @cpu
+ *		  is inside a cycle, or the BPF scheduler is bypassed.
  * * -%ESRCH	- @cpu runs another task than @pid, with %SCX_KICK_IDLE: any
  *		  task. Or no BPF scheduler is loaded.
  * * -%EPERM	- A task of a higher class keeps @cpu.
@@ -168,17 +168,17 @@ __bpf_kfunc s32 scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
  *
  * Wakes the first @nr idle CPUs of @cpus for which no kick is pending. A CPU
  * that is inside a cycle, and may have looked for tasks already, is asked to
- * look again, but is not counted. So after less than @nr there is no idle CPU
+ * look again, but is not counted. So after fewer than @nr there is no idle CPU
  * in @cpus that does not look at what was queued before.
  *
  * In an scx operation the wake-ups are held back as other kicks are, and CPUs
- * are chosen by what they do now. If there are less than @nr, a CPU that idles by
- * the time that the kicks are made is woken as well.
+ * are chosen by what they do now. If there are fewer than @nr, a CPU that idles
+ * by the time that the kicks are made is woken as well.
  *
  * Context: As scx_bpf_kick_cpu().
  *
- * Return: how many CPUs this call wakes. Callers at the same time wake different
- * ones, except from operations of several CPUs.
+ * Return: how many CPUs this call wakes. Callers at the same time wake
+ * different ones, except from operations of several CPUs.
  */
 __bpf_kfunc s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr)
 {

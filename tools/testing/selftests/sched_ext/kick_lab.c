@@ -27,6 +27,7 @@ static bool open_lab(struct lab *lab)
 		return false;
 	bpf_program__set_autoload(lab->skel->progs.lab_start_timer, __COMPAT_has_bpf_timers());
 	bpf_program__set_autoload(lab->skel->progs.lab_clock, !__COMPAT_has_bpf_timers());
+	UEI_SET_SIZE(lab->skel, kick_lab_ops, uei);
 	return go_to(0);
 }
 
@@ -222,10 +223,18 @@ void lab_let_go(struct lab *lab)
 	lab->nr_workers = 0;
 }
 
+/* A task that did not get its CPU has failed the test: tell what the kernel saw of it */
+static void tell_stall(struct lab *lab)
+{
+	if (lab->skel->data->uei.kind == EXIT_KIND(SCX_EXIT_ERROR_STALL))
+		UEI_REPORT(lab->skel, uei);
+}
+
 static void close_lab(struct lab *lab)
 {
 	int cpu;
 
+	tell_stall(lab);
 	for (cpu = 0; lab->cpus && cpu < lab->nr_cpus; cpu++) {
 		lab->cpus[cpu].left = 0;
 		lab->cpus[cpu].hold = 0;

@@ -5,9 +5,10 @@
  * All of this is for the root scheduler and for the kernel itself. kick_sub.c
  * has what differs for sub-schedulers.
  *
- * Of rule (2) in kick.c: CONFIG_RSEQ_SLICE_EXTENSION clears need_resched without
- * a cycle, for a task that may go on for some us. Kicks that come then coalesce
- * with a request that has no mark. The timer of the extension sets it again.
+ * Of rule (2) in kick.c: CONFIG_RSEQ_SLICE_EXTENSION clears need_resched
+ * without a cycle, for a task that may go on for some us. Kicks that come then
+ * coalesce with a request that has no mark. The timer of the extension sets it
+ * again.
  */
 #ifndef _KERNEL_SCHED_EXT_KICK_BASE_H
 #define _KERNEL_SCHED_EXT_KICK_BASE_H

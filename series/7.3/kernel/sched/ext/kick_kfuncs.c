@@ -204,8 +204,8 @@ __bpf_kfunc_start_defs();
  * %SCX_CAP_BASE on @cpu, else the kick is dropped. With %SCX_KICK_PREEMPT it
  * takes the slice from its own tasks and from those of schedulers below it.
  * From other tasks it takes the slice only if it has %SCX_CAP_PREEMPT on @cpu
- * when @cpu serves the kick. So %SCX_KICK_PREEMPT_LAZY leaves that to no tick: it
- * is %SCX_KICK_PREEMPT here.
+ * when @cpu serves the kick. So %SCX_KICK_PREEMPT_LAZY leaves that to no tick:
+ * it is %SCX_KICK_PREEMPT here.
  *
  * Context: Any in which a BPF program runs: any scx operation with any rq lock
  * held, timers, syscall and tracing programs, hard IRQ, NMI.
@@ -309,7 +309,7 @@ __bpf_kfunc s32 scx_bpf_kick_cmask(const struct scx_cmask *cids__arena,
 	s32 ret;
 
 	local_irq_save(irq_flags);
-	/* Not for one that is dead, whose tables go. */
+	/* kick_by_root() does not tell one that is dead, whose tables go. */
 	ret = kick_cmask_of_sched(kick_find_sched(aux), cids__arena, flags,
 				  irq_flags);
 	local_irq_restore(irq_flags);
@@ -391,20 +391,21 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags,
  * why, so that the caller can choose another one. In an operation the answer is
  * about what @cpu does now, while a wake-up is held back as other kicks are.
  *
- * The BPF scheduler is ended if @cpu does not exist and if @flags are others. One
- * that addresses CPUs by cid calls scx_bpf_kick_task() for scx_bpf_cid_curr().
+ * The BPF scheduler is ended if @cpu does not exist and if @flags are others.
+ * One that addresses CPUs by cid calls scx_bpf_kick_task() for
+ * scx_bpf_cid_curr().
  *
  * Context: As scx_bpf_kick_cpu().
  *
  * Return:
  * * 0		- This call has claimed the preemption of the task.
  * * 1		- @cpu was idle, and this call wakes it.
- * * -%EBUSY	- Another preemption or wake-up of @cpu is on its way, or @cpu is
- *		  inside a cycle, or the BPF scheduler is bypassed.
+ * * -%EBUSY	- Another preemption or wake-up of @cpu is on its way, or @cpu
+ *		  is inside a cycle, or the BPF scheduler is bypassed.
  * * -%ESRCH	- @cpu runs another task than @pid, with %SCX_KICK_IDLE: any
  *		  task. Or no BPF scheduler is loaded.
- * * -%EPERM	- A task of a higher class keeps @cpu. Or the program's scheduler may
- *		  not kick @cpu, or not preempt the task.
+ * * -%EPERM	- A task of a higher class keeps @cpu. Or the program's
+ *		  scheduler may not kick @cpu, or not preempt the task.
  * * -%ENODEV	- @cpu is offline, or does not exist.
  * * -%EINVAL	- Invalid @flags.
  */
@@ -432,17 +433,17 @@ __bpf_kfunc s32 scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags,
  *
  * Wakes the first @nr idle CPUs of @cpus for which no kick is pending. A CPU
  * that is inside a cycle, and may have looked for tasks already, is asked to
- * look again, but is not counted. So after less than @nr there is no idle CPU
+ * look again, but is not counted. So after fewer than @nr there is no idle CPU
  * in @cpus that does not look at what was queued before.
  *
  * In an scx operation the wake-ups are held back as other kicks are, and CPUs
- * are chosen by what they do now. If there are less than @nr, a CPU that idles by
- * the time that the kicks are made is woken as well.
+ * are chosen by what they do now. If there are fewer than @nr, a CPU that idles
+ * by the time that the kicks are made is woken as well.
  *
  * Context: As scx_bpf_kick_cpu().
  *
- * Return: how many CPUs this call wakes. Callers at the same time wake different
- * ones, except from operations of several CPUs.
+ * Return: how many CPUs this call wakes. Callers at the same time wake
+ * different ones, except from operations of several CPUs.
  */
 __bpf_kfunc s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr,
 				  const struct bpf_prog_aux *aux)

@@ -11,7 +11,7 @@
  * each pick that a sibling made under core scheduling. They judge with the rq
  * lock held.
  *
- * Ordering, rule (6): a kicker that finds the entry on the list already is
+ * Ordering, rule (7): a kicker that finds the entry on the list already is
  * served by the cycle that takes it, and that cycle sees the queue. asked is 1
  * at first:
  *
@@ -24,8 +24,9 @@
  *	BUG_ON(r0 == 1 && r1 != task);
  *
  * If the target takes the list before the kicker puts the entry there, the
- * request is placed after (B), and leads to another cycle. A sibling's pick looks
- * at no queue, but it leaves the request of whoever finds the entry in the word.
+ * request is placed after (B), and leads to another cycle. A sibling's pick
+ * looks at no queue, but it leaves the request of whoever finds the entry in
+ * the word.
  *
  * A kick of a CPU that a higher class keeps leaves its entry on the list. The
  * cycle that starts when that task leaves takes the entry, and preempts nobody.
@@ -107,7 +108,7 @@ static bool kick_sub_may_preempt(struct scx_sched *sch, struct task_struct *p,
  */
 static void kick_judge_preempt(struct scx_sched *sch, struct rq *rq)
 {
-	struct task_struct *curr = kick_curr(rq);
+	struct task_struct *curr = kick_rq_curr(rq);
 
 	if (kick_has_slice(curr) &&
 	    kick_sub_may_preempt(sch, curr, cpu_of(rq)) &&
@@ -127,7 +128,7 @@ void __scx_kick_serve_subs(struct rq *rq)
 	if (likely(llist_empty(asked)))
 		return;
 	llist_for_each_entry_safe(sub, next, llist_del_all(asked), asked_node) {
-		/* A full barrier: who found it set has queued, rule (6). */
+		/* A full barrier: who found it set has queued, rule (7). */
 		xchg(&sub->asked, 0);
 		if (!READ_ONCE(sub->sch->bypass_depth) &&
 		    !READ_ONCE(sub->sch->dead))
@@ -207,6 +208,19 @@ static void kick_subs_work_fn(struct irq_work *work)
 	}
 }
 
+/*
+ * Do for @sch what kick_drop_bypassed() does for the root. Caller has
+ * interrupts off.
+ */
+static bool kick_sub_drop_bypassed(struct scx_sched *sch, s32 cpu, int req)
+{
+	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
+	if (likely(!READ_ONCE(sch->bypass_depth)))
+		return false;
+	kick_account(cpu, req, SCX_KICKED_BYPASS);
+	return true;
+}
+
 /* Kick @cpu for @sch, or hold the kick back. Caller has interrupts off. */
 static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 			 unsigned long irq_flags)
@@ -216,11 +230,10 @@ static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 		__scx_add_event(sch, SCX_EV_SUB_KICK_DENIED, 1);
 		return;
 	}
+	if (kick_sub_drop_bypassed(sch, cpu, req))
+		return;
 
-	smp_mb();	/* (A), pairs with (B) in scx_kick_cycle_start() */
-	if (unlikely(READ_ONCE(sch->bypass_depth)))
-		kick_account(cpu, req, SCX_KICKED_BYPASS);
-	else if (req & KICK_REQ_PREEMPT && kick_must_hold())
+	if (req & KICK_REQ_PREEMPT && kick_must_hold())
 		kick_sub_hold(sch, cpu, req);
 	else if (req & KICK_REQ_PREEMPT)
 		kick_sub_preempt(sch, cpu, req, true, irq_flags);
@@ -231,13 +244,13 @@ static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 }
 
 /*
- * Translate the flags of a kick into KICK_REQ_*. Returns 0 and ends @sch if they
- * are invalid. Only a cycle judges whom @sch may preempt, so no kick is left to
- * a tick: %SCX_KICK_PREEMPT_LAZY is %SCX_KICK_PREEMPT here.
+ * Translate the flags of a kick into KICK_REQ_*. Returns 0 and ends @sch if
+ * they are invalid. Only a cycle judges whom @sch may preempt, so no kick is
+ * left to a tick: %SCX_KICK_PREEMPT_LAZY is %SCX_KICK_PREEMPT here.
  */
 static int kick_sub_req(struct scx_sched *sch, u64 flags)
 {
-	int req = kick_flags_plain(flags) ? kick_req(flags) :
+	int req = kick_flags_at_once(flags) ? kick_req(flags) :
 					    kick_lazy_req(flags);
 
 	if (!req)
@@ -286,18 +299,16 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
 	}
 	if (!kick_sub_may_preempt(sch, p, cpu))
 		return -ESRCH;
-	smp_mb();	/* as in kick_now() */
-	if (unlikely(READ_ONCE(sch->bypass_depth))) {
-		kick_account(cpu, KICK_REQ_TASK | (int)(flags & SCX_KICK_WAIT),
-			     SCX_KICKED_BYPASS);
+	if (kick_sub_drop_bypassed(sch, cpu, KICK_REQ_TASK |
+				   (int)(flags & SCX_KICK_WAIT)))
 		return -EBUSY;
-	}
 	return kick_task(p, flags, irq_flags);
 }
 
 /*
  * Do for @sch what kick_curr_cpu() does for the root. Who may preempt the task
- * that runs is judged at once, as in kick_sub_task(): the claim is of that task.
+ * that runs is judged at once, as in kick_sub_task(): the claim is of that
+ * task. Without one no pid fits, so nobody is preempted who comes just now.
  */
 static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
 			 unsigned long irq_flags)
@@ -315,11 +326,8 @@ static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
 		__scx_add_event(sch, SCX_EV_SUB_KICK_DENIED, 1);
 		return -EPERM;
 	}
-	smp_mb();	/* as in kick_now() */
-	if (unlikely(READ_ONCE(sch->bypass_depth))) {
-		kick_account(cpu, kick_curr_req(flags), SCX_KICKED_BYPASS);
+	if (kick_sub_drop_bypassed(sch, cpu, kick_curr_req(flags)))
 		return -EBUSY;
-	}
 	p = rcu_dereference_raw(cpu_rq(cpu)->curr);
 	if (flags != SCX_KICK_IDLE &&
 	    READ_ONCE(p->sched_class) == &ext_sched_class) {
@@ -340,14 +348,15 @@ static s32 kick_sub_idle(struct scx_sched *sch, const struct cpumask *cpus,
 {
 	s32 cpu, woken = 0;
 
+	if (!nr)
+		return 0;
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
-		if (woken >= nr)
+		if (kick_sub_curr(sch, cpu, 0, SCX_KICK_IDLE, irq_flags) == 1 &&
+		    ++woken >= nr)
 			return woken;
-		if (kick_sub_curr(sch, cpu, 0, SCX_KICK_IDLE, irq_flags) == 1)
-			woken++;
 	}
-	/* As in kick_idle_cpus(). */
-	if (woken >= nr || !kick_must_hold())
+	/* Others may have looked, and idle, by the time of the flush. */
+	if (!kick_must_hold())
 		return woken;
 	for_each_cpu_and(cpu, cpus, cpu_online_mask) {
 		if (!kick_is_held(cpu))

@@ -21,8 +21,8 @@ void __scx_kick_serve_subs(struct rq *rq);
  * scx_kick_serve_subs - preempt for sub-schedulers
  * @rq: this CPU's rq
  *
- * Context: after scx_kick_cycle_start() or scx_kick_sibling_pick(). Caller holds
- * @rq's lock.
+ * Context: after scx_kick_cycle_start() or scx_kick_sibling_pick(). Caller
+ * holds @rq's lock.
  */
 static inline void scx_kick_serve_subs(struct rq *rq)
 {
