@@ -291,13 +291,32 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 }
 
 /*
+ * Have @cpu look at the queues once more before it idles. A claim was refused
+ * there, for another preemption or for the cycle that @cpu is inside of: these
+ * may have looked, or look before what this operation decides is carried out.
+ * Caller has executed (A) and has interrupts off.
+ */
+static noinline void kick_before_idle(s32 cpu, unsigned long irq_flags)
+{
+	int word;
+
+	if (kick_must_hold()) {
+		if (!kick_is_held(cpu))
+			kick_hold(cpu, KICK_REQ_IDLE);
+		return;
+	}
+	if (kick_place(cpu, KICK_REQ_IDLE, &word, true) == SCX_KICKED_SENT)
+		kick_send(cpu, word, true, irq_flags);
+}
+
+/*
  * Claim the preemption of @p on @cpu, and send it unless it has to be held
  * back. @req is KICK_REQ_LAZY if @lazy, else KICK_REQ_TASK, perhaps with
  * KICK_REQ_WAIT. Caller has executed (A) and has interrupts off.
  */
-static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
-					int req, bool lazy,
-					unsigned long irq_flags, bool traced)
+static __always_inline s32 kick_claim_on(struct task_struct *p, s32 cpu,
+					 int req, bool lazy,
+					 unsigned long irq_flags, bool traced)
 {
 	unsigned long switches;
 	int word;
@@ -324,6 +343,21 @@ static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
 	else
 		kick_send(cpu, word, true, irq_flags);
 	return 0;
+}
+
+/*
+ * Do what kick_claim_on() does. After -EBUSY the caller may rely on @cpu to
+ * look at what it has queued.
+ */
+static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
+					int req, bool lazy,
+					unsigned long irq_flags, bool traced)
+{
+	s32 ret = kick_claim_on(p, cpu, req, lazy, irq_flags, traced);
+
+	if (unlikely(ret == -EBUSY))
+		kick_before_idle(cpu, irq_flags);
+	return ret;
 }
 
 /* Translate what a claim returns. */
@@ -475,11 +509,31 @@ static int kick_curr_req(u64 flags)
 		KICK_REQ_TASK | (int)(flags & SCX_KICK_WAIT);
 }
 
+/*
+ * Preempt what @cpu runs, or wake it, by what its word says now. Caller has
+ * executed (A) and has interrupts off.
+ */
+static s32 kick_curr_on(s32 cpu, s32 pid, int req, unsigned long irq_flags)
+{
+	int word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
+	s32 ret;
+
+	if (word & KICK_CPU_ABOVE) {
+		kick_account(cpu, req, SCX_KICKED_HIGHER);
+		return -EPERM;
+	}
+	if (req != KICK_REQ_IDLE && (word & (KICK_CPU_BUSY | KICK_CPU_PICKING)))
+		return kick_claim_curr(cpu, pid, req, irq_flags);
+	ret = kick_if_idle(cpu, irq_flags);
+	/* It has just found a task. */
+	return ret == -ESRCH && req != KICK_REQ_IDLE ? -EBUSY : ret;
+}
+
 /* Do what scx_bpf_kick_curr() does. Caller as for kick_cpu(). */
 static noinline s32 kick_curr_cpu(s32 cpu, s32 pid, u64 flags,
 				  unsigned long irq_flags)
 {
-	int req = kick_curr_req(flags), word;
+	int req = kick_curr_req(flags);
 	s32 ret;
 
 	if (!kick_enabled(cpu, req))
@@ -493,18 +547,11 @@ static noinline s32 kick_curr_cpu(s32 cpu, s32 pid, u64 flags,
 
 	if (kick_drop_bypassed(cpu, req))
 		return -EBUSY;
-	word = atomic_read(&per_cpu(scx_kick_pcpu, cpu).word);
-	if (word & KICK_CPU_ABOVE) {
-		kick_account(cpu, req, SCX_KICKED_HIGHER);
-		return -EPERM;
-	}
-	if (req == KICK_REQ_IDLE)
-		return kick_if_idle(cpu, irq_flags);
-	if (word & (KICK_CPU_BUSY | KICK_CPU_PICKING))
-		return kick_claim_curr(cpu, pid, req, irq_flags);
-	ret = kick_if_idle(cpu, irq_flags);
-	/* It has just found a task. */
-	return ret == -ESRCH ? -EBUSY : ret;
+	ret = kick_curr_on(cpu, pid, req, irq_flags);
+	/* In an operation it may idle by the time that this is over. */
+	if (ret == -EBUSY || (ret < 0 && kick_must_hold()))
+		kick_before_idle(cpu, irq_flags);
+	return ret;
 }
 
 /*

@@ -38,14 +38,16 @@ static __always_inline struct task_struct *kick_rq_curr(struct rq *rq)
 }
 
 /*
- * Find out if @curr, which a CPU runs, has a slice: it is a sched_ext task, or
- * it was one until a boost, perhaps when it was kicked, and is one again after
- * it. Caller holds the lock of that CPU's rq.
+ * Find out if @curr, which a CPU runs, has a slice to take: it is a sched_ext
+ * task that does not go to sleep just now, which keeps what is left for later.
+ * Or it was one until a boost, perhaps when it was kicked, and is one again
+ * after it. Caller holds the lock of that CPU's rq.
  */
 static bool kick_has_slice(struct task_struct *curr)
 {
-	return curr->sched_class == &ext_sched_class ||
-	       curr->prio < curr->normal_prio;
+	if (curr->sched_class == &ext_sched_class)
+		return curr->scx.flags & SCX_TASK_QUEUED;
+	return curr->prio < curr->normal_prio;
 }
 
 /**
@@ -87,7 +89,7 @@ void scx_kick_serve(struct rq *rq, int word)
 void __scx_kick_dispatched(struct rq *rq, struct task_struct *prev)
 {
 	if (cpu_of(rq) == smp_processor_id() &&
-	    prev->sched_class == &ext_sched_class)
+	    prev->sched_class == &ext_sched_class && kick_has_slice(prev))
 		kick_end_slice(prev);
 }
 
@@ -187,7 +189,8 @@ static noinline bool kick_local_lazily(struct rq *rq)
 static noinline void kick_local_preempt(struct rq *rq, struct task_struct *curr,
 					u64 enq_flags)
 {
-	kick_end_slice(curr);
+	if (kick_has_slice(curr))
+		kick_end_slice(curr);
 	if (sched_core_enabled(rq))
 		per_cpu(scx_kick_pcpu, cpu_of(rq)).preempted = curr->pid;
 	if ((enq_flags & (SCX_ENQ_PREEMPT | KICK_ENQ_PREEMPT)) ||

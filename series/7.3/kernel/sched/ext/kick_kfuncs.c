@@ -347,12 +347,12 @@ __bpf_kfunc s32 scx_bpf_kick_cmask(const struct scx_cmask *cids__arena,
  *
  * Return:
  * * 0		- This call has claimed the preemption of @p.
- * * -%EBUSY	- Another preemption of @p is on its way, and will see what the
- *		  caller wrote before. Or the slice of @p is used up and its CPU
- *		  is about to schedule. Or that CPU is inside a cycle. Or the
- *		  BPF scheduler is bypassed, which makes up for the preemptions
- *		  and claims that it drops. From NMI also: this CPU has not sent
- *		  an earlier claim yet.
+ * * -%EBUSY	- Another preemption of @p is on its way. Or the slice of @p is
+ *		  used up and its CPU is about to schedule. Or that CPU is
+ *		  inside a cycle. Or the BPF scheduler is bypassed. From NMI
+ *		  also: this CPU has not sent an earlier claim yet. In each case
+ *		  the CPU does not idle before it has looked at what the caller
+ *		  wrote, and at what the operation decides that called this.
  * * -%ESRCH	- @p does not run, or not as a sched_ext task, or no BPF
  *		  scheduler is loaded, or the program's scheduler may not
  *		  preempt @p there.
@@ -389,7 +389,9 @@ __bpf_kfunc s32 scx_bpf_kick_task(struct task_struct *p, u64 flags,
  *
  * A CPU that this call neither preempts nor wakes it leaves alone, and says
  * why, so that the caller can choose another one. In an operation the answer is
- * about what @cpu does now, while a wake-up is held back as other kicks are.
+ * about what @cpu does now, while a wake-up is held back as other kicks are. So
+ * a CPU that is not preempted gets %SCX_KICK_IDLE in any case there: it does
+ * not idle before it has looked at what the operation decides.
  *
  * The BPF scheduler is ended if @cpu does not exist and if @flags are others.
  * One that addresses CPUs by cid calls scx_bpf_kick_task() for

@@ -308,12 +308,13 @@ static s32 kick_sub_task(struct scx_sched *sch, struct task_struct *p,
 /*
  * Do for @sch what kick_curr_cpu() does for the root. Who may preempt the task
  * that runs is judged at once, as in kick_sub_task(): the claim is of that
- * task. Without one no pid fits, so nobody is preempted who comes just now.
+ * task. No pid is -1: nobody else is preempted, who may come just now.
  */
 static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
 			 unsigned long irq_flags)
 {
-	s32 judged = pid ?: -1, ret;
+	s32 judged = -1, ret;
+	bool denied = false;
 	struct task_struct *p;
 
 	if (!kick_curr_req(flags)) {
@@ -329,17 +330,17 @@ static s32 kick_sub_curr(struct scx_sched *sch, s32 cpu, s32 pid, u64 flags,
 	if (kick_sub_drop_bypassed(sch, cpu, kick_curr_req(flags)))
 		return -EBUSY;
 	p = rcu_dereference_raw(cpu_rq(cpu)->curr);
-	if (flags != SCX_KICK_IDLE &&
+	if (flags != SCX_KICK_IDLE && (!pid || pid == p->pid) &&
 	    READ_ONCE(p->sched_class) == &ext_sched_class) {
-		if (pid && pid != p->pid)
-			return -ESRCH;
-		if (!kick_sub_may_preempt(sch, p, cpu))
-			return -EPERM;
-		judged = p->pid;
+		denied = !kick_sub_may_preempt(sch, p, cpu);
+		if (!denied)
+			judged = p->pid;
 	}
 	ret = kick_curr_cpu(cpu, judged, flags, irq_flags);
-	/* Another task than the judged one has just come. */
-	return ret == -ESRCH && !pid && flags != SCX_KICK_IDLE ? -EBUSY : ret;
+	if (ret != -ESRCH || flags == SCX_KICK_IDLE)
+		return ret;
+	/* Else another task than the judged one has just come. */
+	return denied ? -EPERM : pid ? -ESRCH : -EBUSY;
 }
 
 /* Do for @sch what kick_idle_cpus() does for the root. */
