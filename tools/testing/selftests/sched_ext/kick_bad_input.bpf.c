@@ -378,12 +378,14 @@ static __always_inline int mask_null(bool idle)
 {
 	return kick_mask(NULL, idle);
 }
+
 REFUSED_MASK(null)
 
 static __always_inline int mask_number(bool idle)
 {
 	return kick_mask((void *)0xffff888000000000ULL, idle);
 }
+
 REFUSED_MASK(number)
 
 static __always_inline int mask_unchecked(bool idle)
@@ -395,6 +397,7 @@ static __always_inline int mask_unchecked(bool idle)
 		bpf_cpumask_release(mask);
 	return ret;
 }
+
 REFUSED_MASK(unchecked)
 
 static __always_inline int mask_released(bool idle)
@@ -406,6 +409,7 @@ static __always_inline int mask_released(bool idle)
 	bpf_cpumask_release(mask);
 	return kick_mask(mask, idle);
 }
+
 REFUSED_MASK(released)
 
 static __always_inline int mask_no_rcu(bool idle)
@@ -416,12 +420,14 @@ static __always_inline int mask_no_rcu(bool idle)
 	value = bpf_map_lookup_elem(&masks, &key);
 	return value && value->mask ? kick_mask(value->mask, idle) : 0;
 }
+
 REFUSED_MASK(no_rcu)
 
 static __always_inline int mask_end_of_map(bool idle)
 {
 	return kick_mask((void *)(&call + 1) - 8, idle);
 }
+
 REFUSED_MASK(end_of_map)
 
 static __always_inline int mask_short(bool idle)
@@ -430,18 +436,21 @@ static __always_inline int mask_short(bool idle)
 
 	return kick_mask(&on_stack, idle);
 }
+
 REFUSED_MASK(short)
 
 static __always_inline int mask_task(bool idle)
 {
 	return kick_mask(bpf_get_current_task_btf(), idle);
 }
+
 REFUSED_MASK(task)
 
 static __always_inline int mask_walked(bool idle)
 {
 	return kick_mask(bpf_get_current_task_btf()->user_cpus_ptr, idle);
 }
+
 REFUSED_MASK(walked)
 
 SEC("?syscall")

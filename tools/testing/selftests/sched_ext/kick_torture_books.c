@@ -241,8 +241,8 @@ static void check_pair(const char *what, u64 left, u64 right)
 }
 
 /*
- * A CPU that came or went while a set of CPUs was kicked may be in it or not, and of calls that tell
- * what they have found the kernel may not have counted all, see settle()
+ * A CPU that came or went while a set of CPUs was kicked may be in it or not, and the kernel may
+ * not have counted all calls that tell what they have found, see settle()
  */
 static void balance_outcomes(const struct books *b)
 {

@@ -66,8 +66,8 @@ static bool all_ready(u32 key)
 }
 
 /*
- * Unlike another kick, that of a mask leaves out the own CPU, too, while it is offline. Returns 1 if
- * the kick is live
+ * Unlike another kick, that of a mask leaves out the own CPU, too, while it is offline. Returns 1
+ * if the kick is live
  */
 __noinline int ask_of_mask(struct torture_cpu *me __arg_nonnull, s32 cpu, u32 context, u32 kind)
 {
