@@ -38,7 +38,7 @@ $(if $(call one-of,CLAIMS,0 1),,$(call refuse,CLAIMS,0 or 1))
 $(if $(call number,SECS),,$(call refuse,SECS,a number of seconds above 0))
 $(if $(call number,TIMEOUT),,$(call refuse,TIMEOUT,a number of seconds above 0))
 ifeq ($(ARCH),arm64)
-$(foreach goal,$(filter run torture bench urgent clients bisect-check deb deb-test,$(MAKECMDGOALS)),\
+$(foreach goal,$(filter run torture bench urgent clients bundle bisect-check deb deb-test,$(MAKECMDGOALS)),\
 	$(error make $(goal) is for x86: ARCH=arm64 is for kernel, image, tools, vm, shell and test))
 endif
 ifneq ($(filter deb deb-test,$(MAKECMDGOALS)),)
@@ -102,6 +102,7 @@ help: ## print these lines
 	@echo '  APPEND= (kernel parameters), SCHED=$(SCHED) ($(SCHEDS)),'
 	@echo '  FLAVOUR=$(FLAVOUR) ($(FLAVOURS)), CONFIG= (of make deb: configuration of FLAVOUR=custom),'
 	@echo '  SECS=$(SECS), PARTS= (of make test, see vm/test), SEED=$(SEED), TORTURE="-h" (options of make torture),'
+	@echo '  ROUNDS= (of make bench and clients), RUNS= (of make bench, see vm/bench),'
 	@echo '  CLIENTS= (of make clients, see vm/clients.list), LOAD=run (run hackbench: of make clients),'
 	@echo '  CLAIMS=$(CLAIMS) (1: make clients compares schedulers with those that vm/claims/*.cocci changes)'
 

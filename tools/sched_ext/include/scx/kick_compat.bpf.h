@@ -87,22 +87,32 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_task(struct task_struct *p, u64
 
 /*
  * Claim the preemption of @p, by the next tick of its CPU. A kernel that cannot wait for that
- * preempts now, one that cannot claim either does as above.
+ * preempts now. One that cannot claim kicks the CPU of @p, lazily if it can, and always says 0.
  */
 static __always_inline s32 __COMPAT_scx_bpf_kick_task_lazy(struct task_struct *p)
 {
-	return __COMPAT_scx_bpf_kick_task(p, __compat_scx_kick_preempt_lazy());
+	if (bpf_ksym_exists(scx_bpf_kick_task))
+		return scx_bpf_kick_task(p, __compat_scx_kick_preempt_lazy());
+
+	__COMPAT_scx_bpf_kick_cpu_PREEMPT_LAZY(scx_bpf_task_cpu(p));
+	return 0;
 }
 
 /*
  * Preempt what @cpu runs if its pid is @pid, or whatever it runs if that is 0; wake it if it is
- * idle. A kernel that cannot tell preempts in any case, and always says 0.
+ * idle, and do only that with SCX_KICK_IDLE alone. A kernel that cannot tell kicks with
+ * SCX_KICK_IDLE and says 1, or preempts whatever @cpu runs and says 0. It leaves out SCX_KICK_WAIT,
+ * which can hang a machine with Linux 6.12 as released.
  */
 static __always_inline s32 __COMPAT_scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
 {
 	if (bpf_ksym_exists(scx_bpf_kick_curr))
 		return scx_bpf_kick_curr(cpu, pid, flags);
 
+	if (flags == SCX_KICK_IDLE___compat) {
+		__COMPAT_scx_bpf_kick_cpu_IDLE(cpu);
+		return 1;
+	}
 	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
 	return 0;
 }

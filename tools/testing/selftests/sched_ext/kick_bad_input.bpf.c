@@ -35,7 +35,7 @@ struct {
 	__type(value, struct bad_mask);
 } masks SEC(".maps");
 
-static void call_cpumask(void)
+static void call_of_mask(void)
 {
 	struct bad_mask *value;
 	u32 key = 0;
@@ -44,7 +44,9 @@ static void call_cpumask(void)
 	if (!value)
 		return;
 	bpf_rcu_read_lock();
-	if (value->mask)
+	if (value->mask && call.kfunc == BAD_KICK_IDLE)
+		call.ret = scx_bpf_kick_idle(cast_mask(value->mask), call.flags);
+	else if (value->mask)
 		call.ret = scx_bpf_kick_cpumask(cast_mask(value->mask), call.flags);
 	bpf_rcu_read_unlock();
 }
@@ -78,10 +80,12 @@ static void call_from(u32 context)
 		return;
 	if (call.kfunc == BAD_KICK_CPU)
 		scx_bpf_kick_cpu(call.cpu, call.flags);
-	else if (call.kfunc == BAD_KICK_CPUMASK)
-		call_cpumask();
+	else if (call.kfunc == BAD_KICK_CPUMASK || call.kfunc == BAD_KICK_IDLE)
+		call_of_mask();
 	else if (call.kfunc == BAD_KICK_MEMORY)
 		call.ret = scx_bpf_kick_cpumask((void *)&call.cpus, call.flags);
+	else if (call.kfunc == BAD_KICK_IDLE_MEMORY)
+		call.ret = scx_bpf_kick_idle((void *)&call.cpus, call.flags);
 	else if (call.kfunc == BAD_KICK_OWN_CPUS)
 		call_own_cpus();
 	else if (call.kfunc == BAD_KICK_CURR)
@@ -351,84 +355,114 @@ int refused_task_flags_pointer(void *ctx)
 	return scx_bpf_kick_task(bpf_get_current_task_btf(), (u64)ctx);
 }
 
-SEC("?syscall")
-int refused_mask_null(void *ctx)
+/* Both kfuncs that take a mask refuse the same ones */
+static __always_inline int kick_mask(const void *cpus, bool idle)
 {
-	return scx_bpf_kick_cpumask(NULL, 0);
+	return idle ? scx_bpf_kick_idle(cpus, 1) : scx_bpf_kick_cpumask(cpus, 0);
 }
 
-SEC("?syscall")
-int refused_mask_number(void *ctx)
-{
-	return scx_bpf_kick_cpumask((void *)0xffff888000000000ULL, 0);
+#define REFUSED_MASK(__name)				\
+SEC("?syscall")						\
+int refused_mask_##__name(void *ctx)			\
+{							\
+	return mask_##__name(false);			\
+}							\
+							\
+SEC("?syscall")						\
+int refused_idle_##__name(void *ctx)			\
+{							\
+	return mask_##__name(true);			\
 }
 
-SEC("?syscall")
-int refused_mask_unchecked(void *ctx)
+static __always_inline int mask_null(bool idle)
+{
+	return kick_mask(NULL, idle);
+}
+
+REFUSED_MASK(null)
+
+static __always_inline int mask_number(bool idle)
+{
+	return kick_mask((void *)0xffff888000000000ULL, idle);
+}
+
+REFUSED_MASK(number)
+
+static __always_inline int mask_unchecked(bool idle)
 {
 	struct bpf_cpumask *mask = bpf_cpumask_create();
-	int ret = scx_bpf_kick_cpumask(cast_mask(mask), 0);
+	int ret = kick_mask(mask, idle);
 
 	if (mask)
 		bpf_cpumask_release(mask);
 	return ret;
 }
 
-SEC("?syscall")
-int refused_mask_released(void *ctx)
+REFUSED_MASK(unchecked)
+
+static __always_inline int mask_released(bool idle)
 {
 	struct bpf_cpumask *mask = bpf_cpumask_create();
 
 	if (!mask)
 		return 0;
 	bpf_cpumask_release(mask);
-	return scx_bpf_kick_cpumask(cast_mask(mask), 0);
+	return kick_mask(mask, idle);
 }
 
-SEC("?syscall")
-int refused_mask_no_rcu(void *ctx)
+REFUSED_MASK(released)
+
+static __always_inline int mask_no_rcu(bool idle)
 {
 	struct bad_mask *value;
 	u32 key = 0;
 
 	value = bpf_map_lookup_elem(&masks, &key);
-	return value && value->mask ? scx_bpf_kick_cpumask(cast_mask(value->mask), 0) : 0;
+	return value && value->mask ? kick_mask(value->mask, idle) : 0;
 }
 
-SEC("?syscall")
-int refused_mask_end_of_map(void *ctx)
+REFUSED_MASK(no_rcu)
+
+static __always_inline int mask_end_of_map(bool idle)
 {
-	return scx_bpf_kick_cpumask((void *)(&call + 1) - 8, 0);
+	return kick_mask((void *)(&call + 1) - 8, idle);
 }
 
-SEC("?syscall")
-int refused_mask_short(void *ctx)
+REFUSED_MASK(end_of_map)
+
+static __always_inline int mask_short(bool idle)
 {
 	u64 on_stack = 1;
 
-	return scx_bpf_kick_cpumask((void *)&on_stack, 0);
+	return kick_mask(&on_stack, idle);
 }
 
-SEC("?syscall")
-int refused_mask_task(void *ctx)
+REFUSED_MASK(short)
+
+static __always_inline int mask_task(bool idle)
 {
-	return scx_bpf_kick_cpumask((void *)bpf_get_current_task_btf(), 0);
+	return kick_mask(bpf_get_current_task_btf(), idle);
 }
 
-SEC("?syscall")
-int refused_mask_walked(void *ctx)
+REFUSED_MASK(task)
+
+static __always_inline int mask_walked(bool idle)
 {
-	return scx_bpf_kick_cpumask(bpf_get_current_task_btf()->user_cpus_ptr, 0);
+	return kick_mask(bpf_get_current_task_btf()->user_cpus_ptr, idle);
 }
+
+REFUSED_MASK(walked)
 
 SEC("?syscall")
 int refused_mask_flags_pointer(void *ctx)
 {
-	const struct cpumask *online = scx_bpf_get_online_cpumask();
-	int ret = scx_bpf_kick_cpumask(online, (u64)&call);
+	return scx_bpf_kick_cpumask((void *)&call.cpus, (u64)&call);
+}
 
-	scx_bpf_put_cpumask(online);
-	return ret;
+SEC("?syscall")
+int refused_idle_nr_pointer(void *ctx)
+{
+	return scx_bpf_kick_idle((void *)&call.cpus, (u64)ctx);
 }
 
 SEC("?syscall")
@@ -443,6 +477,24 @@ int refused_cpu_flags_pointer(void *ctx)
 {
 	scx_bpf_kick_cpu(0, (u64)&call);
 	return 0;
+}
+
+SEC("?syscall")
+int refused_curr_pointer(void *ctx)
+{
+	return scx_bpf_kick_curr((long)ctx, 0, 0);
+}
+
+SEC("?syscall")
+int refused_curr_pid_pointer(void *ctx)
+{
+	return scx_bpf_kick_curr(0, (long)ctx, 0);
+}
+
+SEC("?syscall")
+int refused_curr_flags_pointer(void *ctx)
+{
+	return scx_bpf_kick_curr(0, 0, (u64)&call);
 }
 
 /* Loaded as programs of all the types that may not call them */
@@ -466,4 +518,16 @@ int refused_task_in_type(void *ctx)
 {
 	scx_bpf_kick_task(NULL, 0);
 	return 0;
+}
+
+SEC("?socket")
+int refused_curr_in_type(void *ctx)
+{
+	return scx_bpf_kick_curr(0, 0, 0);
+}
+
+SEC("?socket")
+int refused_idle_in_type(void *ctx)
+{
+	return scx_bpf_kick_idle(NULL, 0);
 }

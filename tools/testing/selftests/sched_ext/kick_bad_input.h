@@ -15,6 +15,9 @@ enum bad_kfunc {
 	BAD_KICK_OWN_CPUS,	/* ... of the CPUs of the calling task */
 	BAD_KICK_TASK,
 	BAD_KICK_CURR,
+	BAD_NR_WITH_FLAGS,
+	BAD_KICK_IDLE = BAD_NR_WITH_FLAGS,
+	BAD_KICK_IDLE_MEMORY,	/* scx_bpf_kick_idle() of any bits */
 	BAD_NR_KFUNCS,
 };
 
@@ -38,7 +41,7 @@ struct bad_call {
 	u32 context;
 	u32 kfunc;
 	s32 cpu;
-	u64 flags;
+	u64 flags;		/* of scx_bpf_kick_idle(): how many */
 	u64 cpus[BAD_MASK_WORDS];	/* of the mask */
 	s32 ret;		/* of the kfunc, if it has one */
 };

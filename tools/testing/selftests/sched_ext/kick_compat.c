@@ -156,6 +156,20 @@ static bool kicked(struct bpf_program *prog)
 	return !bpf_prog_test_run_opts(bpf_program__fd(prog), &opts) && !opts.retval;
 }
 
+/*
+ * At least so many kicks have come since the last look, the last one with @flags: by the kfunc that
+ * the macro is named after, or by scx_bpf_kick_cpu().
+ */
+static enum scx_test_status came(struct kick_compat *skel, bool direct, u32 kicks, u64 flags)
+{
+	SCX_EQ(skel->bss->nr_direct >= kicks, direct);
+	SCX_EQ(skel->bss->nr_seen >= kicks, !direct);
+	SCX_EQ(direct ? skel->bss->flags_direct : skel->bss->flags_seen, flags);
+	skel->bss->nr_direct = 0;
+	skel->bss->nr_seen = 0;
+	return SCX_TEST_PASS;
+}
+
 /* It need not be seen in ops.dispatch() if a task of a higher class came in between */
 static bool has_left(struct lab_cpu *lc, struct kick_compat *skel, u64 expired)
 {
@@ -163,23 +177,61 @@ static bool has_left(struct lab_cpu *lc, struct kick_compat *skel, u64 expired)
 }
 
 /*
- * Two tasks take turns on CPU 1. The task named may make way for a kernel thread just then, and a
- * kick that had seemed to be lost to that may still preempt it
+ * Two tasks take turns on CPU 1, by kicks that say 0. The task named may make way for a kernel
+ * thread just then, and a kick that had seemed to be lost to that may still preempt it
  */
-static enum scx_test_status kick_tasks(struct lab *lab, struct kick_compat *skel)
+static enum scx_test_status kick_tasks(struct lab *lab, struct kick_compat *skel,
+				       struct bpf_program *prog)
 {
 	struct lab_cpu *lc = &lab->cpus[1];
 	int i;
 
-	SCX_ASSERT(lab_spin(lab, 1) && lab_work(lab, 1, SCHED_EXT, work_spin));
+	skel->bss->cpu_a = 1;
+	skel->bss->flags = 0;
 	for (i = 0; i < KICKS; i++) {
 		u64 expired = lc->expired;
 
 		LAB_COMES(lc->curr != skel->bss->victim);
 		skel->bss->victim = lc->curr;
 		LAB_BRINGS(lab, 1, LAB_WAIT(has_left(lc, skel, expired) ||
-					    (kicked(skel->progs.kick_compat_task) &&
-					     !skel->bss->ret)), has_left(lc, skel, expired));
+					    (kicked(prog) && !skel->bss->ret)),
+			   has_left(lc, skel, expired));
+	}
+	return SCX_TEST_PASS;
+}
+
+/* Not what a busy CPU runs, and an idle CPU: only a kernel without the kfunc says of both that */
+static enum scx_test_status kick_if_idle(struct lab *lab, struct kick_compat *skel, bool direct)
+{
+	struct bpf_program *prog = skel->progs.kick_compat_curr;
+	struct lab_cpu *idle = &lab->cpus[2];
+	int i;
+
+	skel->bss->flags = KICK_IDLE;
+	skel->bss->victim = 0;
+	for (i = 0; i < KICKS; i++) {
+		u64 dispatches = idle->dispatches;
+
+		skel->bss->cpu_a = 1;
+		LAB_COMES(kicked(prog) && skel->bss->ret == (direct ? -ESRCH : 1));
+		skel->bss->cpu_a = 2;
+		LAB_COMES(kicked(prog) && skel->bss->ret == 1);
+		LAB_FOLLOWS(lab, idle->dispatches != dispatches);
+	}
+	return SCX_TEST_PASS;
+}
+
+/* One of two idle CPUs */
+static enum scx_test_status kick_idle_ones(struct lab *lab, struct kick_compat *skel)
+{
+	struct lab_cpu *a = &lab->cpus[2], *b = &lab->cpus[3];
+	int i;
+
+	for (i = 0; i < KICKS; i++) {
+		u64 before_a = a->dispatches, before_b = b->dispatches;
+
+		LAB_COMES(kicked(skel->progs.kick_compat_idle) && skel->bss->ret == 1);
+		LAB_FOLLOWS(lab, a->dispatches != before_a || b->dispatches != before_b);
 	}
 	return SCX_TEST_PASS;
 }
@@ -189,8 +241,7 @@ static enum scx_test_status kick_cpumasks(struct lab *lab, struct kick_compat *s
 	struct lab_cpu *a = &lab->cpus[2], *b = &lab->cpus[3];
 	int i;
 
-	skel->bss->cpu_a = 2;
-	skel->bss->cpu_b = 3;
+	skel->bss->flags = 0;
 	for (i = 0; i < KICKS; i++) {
 		u64 before_a = a->dispatches, before_b = b->dispatches;
 
@@ -201,35 +252,60 @@ static enum scx_test_status kick_cpumasks(struct lab *lab, struct kick_compat *s
 	return SCX_TEST_PASS;
 }
 
-/* Both macros do their work, by the kfuncs of their names where the kernel has them */
+static enum scx_test_status insert_lazily(struct kick_compat *skel)
+{
+	u64 flags = ENQ_PREEMPT;
+
+	__COMPAT_read_enum("scx_enq_flags", "SCX_ENQ_PREEMPT_LAZY", &flags);
+	SCX_ASSERT(kicked(skel->progs.kick_compat_enq));
+	SCX_EQ(skel->bss->enq_flags, flags);
+	return SCX_TEST_PASS;
+}
+
+/* Each macro does its work, by the kfunc of its name where the kernel has that */
 static enum scx_test_status kick_by(struct lab *lab, struct kick_compat *skel, bool direct)
 {
+	u64 lazy = KICK_PREEMPT;
+	struct worker *w[2];
+
+	__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &lazy);
 	bpf_program__set_autoload(skel->progs.kick_compat_look_task, direct);
 	bpf_program__set_autoload(skel->progs.kick_compat_look_cpumask, direct);
+	bpf_program__set_autoload(skel->progs.kick_compat_look_curr, direct);
+	bpf_program__set_autoload(skel->progs.kick_compat_look_idle, direct);
 	skel->bss->tid = syscall(SYS_gettid);
 	SCX_ASSERT(lab_start(lab, NULL));
 	SCX_ASSERT(!kick_compat__load(skel) && !kick_compat__attach(skel));
+	SCX_ASSERT(lab_spin_two(lab, w));
 
-	if (kick_tasks(lab, skel))
+	if (kick_tasks(lab, skel, skel->progs.kick_compat_task) ||
+	    came(skel, direct, KICKS / 2, direct ? 0 : KICK_PREEMPT) ||
+	    kick_tasks(lab, skel, skel->progs.kick_compat_task_lazy) ||
+	    came(skel, direct, KICKS / 2, lazy) ||
+	    kick_tasks(lab, skel, skel->progs.kick_compat_curr) ||
+	    came(skel, direct, KICKS / 2, direct ? 0 : KICK_PREEMPT) ||
+	    kick_tasks(lab, skel, skel->progs.kick_compat_cpu_lazy) ||
+	    came(skel, false, KICKS / 2, lazy) ||
+	    kick_if_idle(lab, skel, direct) ||
+	    came(skel, direct, 2 * KICKS, KICK_IDLE))
 		return SCX_TEST_FAIL;
-	SCX_EQ(skel->bss->nr_seen >= KICKS, !direct);
-	SCX_EQ(skel->bss->nr_direct > 0, direct);
-	SCX_EQ(skel->bss->flags_seen, direct ? 0 : KICK_PREEMPT);
 
-	skel->bss->nr_seen = 0;
-	skel->bss->nr_direct = 0;
-	if (kick_cpumasks(lab, skel))
+	skel->bss->cpu_a = 2;
+	skel->bss->cpu_b = 3;
+	if (kick_idle_ones(lab, skel) ||
+	    came(skel, direct, KICKS, direct ? 0 : KICK_IDLE) ||
+	    kick_cpumasks(lab, skel) ||
+	    came(skel, direct, direct ? KICKS : 2 * KICKS, 0) ||
+	    insert_lazily(skel))
 		return SCX_TEST_FAIL;
-	/* The scheduler may kick from an interrupt meanwhile */
-	SCX_EQ(skel->bss->nr_seen >= 2 * KICKS, !direct);
-	SCX_EQ(skel->bss->nr_direct, direct ? KICKS : 0);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }
 
 static enum scx_test_status kick_compat_kfuncs(void *ctx)
 {
-	bool direct = kernel_has("scx_bpf_kick_task") && kernel_has("scx_bpf_kick_cpumask");
+	bool direct = kernel_has("scx_bpf_kick_task") && kernel_has("scx_bpf_kick_cpumask") &&
+		      kernel_has("scx_bpf_kick_curr") && kernel_has("scx_bpf_kick_idle");
 	struct kick_compat *skel = kick_compat__open();
 	enum scx_test_status status;
 
@@ -240,5 +316,5 @@ static enum scx_test_status kick_compat_kfuncs(void *ctx)
 }
 
 LAB_TEST(kick_compat_kfuncs,
-	 "the compat kicks of a task and of a cpumask kick, by kfuncs of these names if there are any",
+	 "each compat kick does its work, by the kfunc of its name if there is one",
 	 STOCK_PASSES_SO("by scx_bpf_kick_cpu()"))

@@ -181,6 +181,28 @@ bool lab_spin_two(struct lab *lab, struct worker *w[2])
 	return w[1];
 }
 
+struct worker *lab_running(struct lab *lab, struct worker *w[2])
+{
+	return shared(lab->cpus[1].curr) == w[0]->tid ? w[0] : w[1];
+}
+
+struct worker *lab_other(struct worker *w[2], struct worker *one)
+{
+	return one == w[0] ? w[1] : w[0];
+}
+
+bool lab_take_turns(struct lab *lab, int cpu)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		lab->workers[lab->nr_workers].target = cpu;
+		if (!lab_work(lab, cpu, SCHED_EXT, work_kick_and_yield))
+			return false;
+	}
+	return true;
+}
+
 bool lab_roam(struct worker *w, int first, int last)
 {
 	cpu_set_t cpus;

@@ -33,17 +33,6 @@ static enum scx_test_status two_spinners(struct lab *lab, struct bpf_program *tr
 	return SCX_TEST_PASS;
 }
 
-/* Of these two the one that CPU 1 runs: a task of a higher class may have changed their order */
-static struct worker *running(struct lab *lab, struct worker *w[2])
-{
-	return shared(lab->cpus[1].curr) == w[0]->tid ? w[0] : w[1];
-}
-
-static struct worker *other(struct worker *w[2], struct worker *one)
-{
-	return one == w[0] ? w[1] : w[0];
-}
-
 /*
  * Each kick lets the other task run, by the next tick: the second one at most that is counted after
  * the kick. More if this thread was held up before its kick.
@@ -64,7 +53,7 @@ static enum scx_test_status kick_lazy(void *ctx)
 	kicker = lab_irqs(0);
 	interrupted = lc->interrupted;
 	for (i = 0; i < KICKS; i++) {
-		struct worker *next = other(w, running(lab, w));
+		struct worker *next = lab_other(w, lab_running(lab, w));
 		unsigned long turns = next->turns;
 		u64 ended = lc->ended, ticks = lc->ticks;
 		u32 displaced = lc->displaced;
@@ -182,10 +171,7 @@ static enum scx_test_status kick_lazy_from_op(void *ctx)
 
 	if (two_spinners(lab, NULL, w))
 		return SCX_TEST_FAIL;
-	for (i = 2; i < 4; i++) {
-		lab->workers[i].target = 2;
-		SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
-	}
+	SCX_ASSERT(lab_take_turns(lab, 2));
 
 	for (i = 0; i < KICKS; i++) {
 		int by = i % 5 ? 2 : 1;
@@ -248,14 +234,10 @@ static enum scx_test_status kick_lazy_held(void *ctx)
 {
 	struct lab *lab = ctx;
 	struct worker *w[2];
-	int i;
 
 	if (two_spinners(lab, lab->skel->progs.lab_watch_sends, w))
 		return SCX_TEST_FAIL;
-	for (i = 2; i < 4; i++) {
-		lab->workers[i].target = 2;
-		SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
-	}
+	SCX_ASSERT(lab_take_turns(lab, 2));
 	lab->cpus[2].twice = true;
 	if (held_twice(lab, kick_lazy_flag, kick_lazy_flag, false) ||
 	    held_twice(lab, kick_lazy_flag, KICK_IDLE, false) ||
@@ -284,7 +266,7 @@ static enum scx_test_status kick_lazy_task(void *ctx)
 	SCX_EQ(lab_kick_task(lab, w[1], kick_lazy_flag), -ESRCH);
 
 	for (i = 0; i < ROUNDS; i++) {
-		struct worker *victim = running(lab, w), *next = other(w, victim);
+		struct worker *victim = lab_running(lab, w), *next = lab_other(w, victim);
 		unsigned long turns = next->turns;
 		u32 overheld = lc->overheld;
 		s32 first, second, at_once;
@@ -324,7 +306,7 @@ static enum scx_test_status kick_lazy_gone(void *ctx)
 		return SCX_TEST_FAIL;
 	lc = &lab->cpus[1];
 	for (i = 0; i < ROUNDS; i++) {
-		struct worker *victim = running(lab, w), *next = other(w, victim);
+		struct worker *victim = lab_running(lab, w), *next = lab_other(w, victim);
 		u32 overheld = lc->overheld;
 		u64 expired, ticks;
 		bool claimed;
@@ -475,7 +457,7 @@ static enum scx_test_status kick_tick_lazy(void *ctx)
 		return SCX_TEST_FAIL;
 	lc = &lab->cpus[1];
 	for (i = 0; i < KICKS; i++) {
-		struct worker *victim = running(lab, w), *next = other(w, victim);
+		struct worker *victim = lab_running(lab, w), *next = lab_other(w, victim);
 		u64 ended = lc->ended, ticks;
 
 		SCX_ASSERT(lab_goes_on(victim));

@@ -82,7 +82,8 @@ static int kick_cmask(struct sched *sched, u64 cids, unsigned int nr_cids, u64 f
 {
 	struct sub_args args = { .cids = cids, .nr_cids = nr_cids, .flags = flags };
 
-	return run_program(sched->skel->progs.sub_kick_cmask, &args, sizeof(args)) ? args.ret : INT_MIN;
+	return run_program(sched->skel->progs.sub_kick_cmask, &args, sizeof(args)) ? args.ret :
+										     INT_MIN;
 }
 
 static int find_cid(struct sched *sched, int cpu)

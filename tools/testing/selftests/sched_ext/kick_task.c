@@ -85,10 +85,7 @@ static enum scx_test_status kick_task_from_op(void *ctx)
 
 	if (two_spinners(lab, w))
 		return SCX_TEST_FAIL;
-	for (i = 2; i < 4; i++) {
-		lab->workers[i].target = 2;
-		SCX_ASSERT(lab_work(lab, 2, SCHED_EXT, work_kick_and_yield));
-	}
+	SCX_ASSERT(lab_take_turns(lab, 2));
 
 	for (i = 0; i < KICKS; i++) {
 		struct lab_cpu *lc = &lab->cpus[i % 5 ? 2 : 1];
@@ -392,7 +389,7 @@ static enum scx_test_status kick_task_exit(void *ctx)
 		LAB_COMES(lab->cpus[1].curr);
 		/* The first slices are no endless ones */
 		for (k = 0; k < 6; k++) {
-			if (can_be_preempted(lab, lab->cpus[1].curr == w[0]->tid ? w[0] : w[1]))
+			if (can_be_preempted(lab, lab_running(lab, w)))
 				return SCX_TEST_FAIL;
 		}
 	}

@@ -82,6 +82,11 @@ struct worker *lab_work(struct lab *lab, int cpu, int policy, void (*body)(struc
 struct worker *lab_spin(struct lab *lab, int cpu);
 /* Two of these on CPU 1. The first one runs when this returns */
 bool lab_spin_two(struct lab *lab, struct worker *w[2]);
+/* Of these the one that CPU 1 runs: a task of a higher class may have changed their order */
+struct worker *lab_running(struct lab *lab, struct worker *w[2]);
+struct worker *lab_other(struct worker *w[2], struct worker *one);
+/* Two SCHED_EXT workers that take turns on CPU @cpu, by kicks of it and sched_yield() */
+bool lab_take_turns(struct lab *lab, int cpu);
 /* Let a worker run on CPUs @first to @last */
 bool lab_roam(struct worker *w, int first, int last);
 /*

@@ -37,9 +37,9 @@ static const char usage[] =
 
 /* How often each kind is chosen */
 static const int kind_weights[TORTURE_NR_KINDS] = {
-	[TORTURE_PLAIN]		= 10,
-	[TORTURE_KIND_IDLE]	= 14,
-	[TORTURE_PREEMPT]	= 12,
+	[TORTURE_PLAIN]		= 8,
+	[TORTURE_KIND_IDLE]	= 8,
+	[TORTURE_PREEMPT]	= 8,
 	[TORTURE_WAIT]		= 4,
 	[TORTURE_PREEMPT_WAIT]	= 4,
 	[TORTURE_MASK]		= 4,
@@ -47,6 +47,9 @@ static const int kind_weights[TORTURE_NR_KINDS] = {
 	[TORTURE_KIND_TASK]	= 4,
 	[TORTURE_LAZY]		= 4,
 	[TORTURE_LAZY_TASK]	= 4,
+	[TORTURE_CURR]		= 4,
+	[TORTURE_CURR_IDLE]	= 4,
+	[TORTURE_IDLE_NR]	= 4,
 };
 
 static u64 contexts_on = -1ULL, kinds_on = -1ULL, faults_on = -1ULL;
@@ -232,6 +235,10 @@ static void fit_kernel(void)
 		kinds_on &= ~(1ULL << TORTURE_MASK | 1ULL << TORTURE_MASK_IDLE);
 	if (btf__find_by_name_kind(btf, "scx_bpf_kick_task", BTF_KIND_FUNC) < 0)
 		kinds_on &= ~(1ULL << TORTURE_KIND_TASK | 1ULL << TORTURE_LAZY_TASK);
+	if (btf__find_by_name_kind(btf, "scx_bpf_kick_curr", BTF_KIND_FUNC) < 0)
+		kinds_on &= ~(1ULL << TORTURE_CURR | 1ULL << TORTURE_CURR_IDLE);
+	if (btf__find_by_name_kind(btf, "scx_bpf_kick_idle", BTF_KIND_FUNC) < 0)
+		kinds_on &= ~(1ULL << TORTURE_IDLE_NR);
 	if (!__COMPAT_read_enum("scx_kick_flags", "SCX_KICK_PREEMPT_LAZY", &lazy))
 		kinds_on &= ~(1ULL << TORTURE_LAZY | 1ULL << TORTURE_LAZY_TASK);
 	if (btf__find_by_name_kind(btf, "balance_scx", BTF_KIND_FUNC) < 0)

@@ -99,6 +99,9 @@ enum torture_kind {
 	TORTURE_KIND_TASK,	/* scx_bpf_kick_task() */
 	TORTURE_LAZY,		/* SCX_KICK_PREEMPT_LAZY */
 	TORTURE_LAZY_TASK,	/* scx_bpf_kick_task() with it */
+	TORTURE_CURR,		/* scx_bpf_kick_curr() */
+	TORTURE_CURR_IDLE,	/* the same, SCX_KICK_IDLE */
+	TORTURE_IDLE_NR,	/* scx_bpf_kick_idle() */
 	TORTURE_NR_KINDS,
 };
 
@@ -186,10 +189,12 @@ struct torture_cpu {
 	u64 kicks[TORTURE_NR_CONTEXTS][TORTURE_NR_FATES];
 	u64 kinds[TORTURE_NR_KINDS][TORTURE_NR_FATES];
 	u64 left_out;		/* kicks not made, see ready() */
-	u64 offline_in_mask;	/* the kernel does not count those */
-	u64 unsure;		/* it may have or not, CPUs came or went */
+	u64 uncounted;		/* the kernel does not count those, see ask_of_mask() */
+	u64 unsure;		/* it may have or not: CPUs came or went, or see settle() */
 	u64 own;		/* of the kernel itself, or made up for, see kick_task() */
-	u64 claims, busy, gone;	/* scx_bpf_kick_task() returned 0, -EBUSY, -ESRCH */
+	u64 claims, busy, gone;	/* a task or a CPU was kicked: 0, -EBUSY, -ESRCH, ... */
+	u64 kept;		/* ... another error */
+	u64 woken;		/* idle CPUs, as the kernel says */
 	u64 random[TORTURE_NR_CONTEXTS];
 	u32 kicking;		/* in a kick, or its task was when another one preempted it */
 	u32 first;		/* such tasks that are to run next */

@@ -68,12 +68,14 @@ static void add_up_cpu(struct books *b, const struct torture_cpu *tc)
 	for (i = 0; i < 64; i++)
 		b->late[i] += tc->late[i];
 	b->left_out += tc->left_out;
-	b->offline_in_mask += tc->offline_in_mask;
+	b->uncounted += tc->uncounted;
 	b->unsure += tc->unsure;
 	b->own += tc->own;
 	b->claims += tc->claims;
 	b->busy += tc->busy;
 	b->gone += tc->gone;
+	b->kept += tc->kept;
+	b->woken += tc->woken;
 	b->waits += tc->waits;
 	b->waits_broken += tc->waits_broken;
 	b->self_kept += tc->self_kept;
@@ -238,10 +240,13 @@ static void check_pair(const char *what, u64 left, u64 right)
 		fail("the books do not balance: %s: %lu and %lu", what, left, right);
 }
 
-/* A CPU that came or went while a set of CPUs was kicked may be in it or not */
+/*
+ * A CPU that came or went while a set of CPUs was kicked may be in it or not, and the kernel may
+ * not have counted all calls that tell what they have found, see settle()
+ */
 static void balance_outcomes(const struct books *b)
 {
-	u64 sum = 0, made = b->made - b->offline_in_mask + b->own;
+	u64 sum = 0, made = b->made - b->uncounted + b->own;
 	int i;
 
 	for (i = 0; i < outcomes.nr; i++)
@@ -265,7 +270,8 @@ static void balance_books(const struct books *b)
 	for (i = 0; i < TORTURE_NR_KINDS; i++) {
 		u64 live = b->kinds[i][TORTURE_LIVE];
 
-		if (i == TORTURE_KIND_IDLE || i == TORTURE_MASK_IDLE)
+		if (i == TORTURE_KIND_IDLE || i == TORTURE_MASK_IDLE || i == TORTURE_CURR_IDLE ||
+		    i == TORTURE_IDLE_NR)
 			idle += live;
 		else
 			cycle += live;
@@ -362,8 +368,9 @@ static void print_books(const struct books *b)
 	print_seqs(b->seq);
 	if (outcomes.nr)
 		print_outcomes(b);
-	printf("# tasks kicked: %lu claimed, %lu busy, %lu gone; %lu kicks left out\n", b->claims,
-	       b->busy, b->gone, b->left_out);
+	printf("# tasks kicked, and what CPUs run: %lu claimed, %lu busy, %lu gone, %lu kept; "
+	       "%lu idle CPUs woken; %lu kicks left out\n", b->claims, b->busy, b->gone, b->kept,
+	       b->woken, b->left_out);
 	printf("# %lu cycles, %lu samples, of which %lu would have found a lost kick\n", b->cycles,
 	       b->samples, b->judged);
 	printf("# %lu kicks of operations asked for again when the task was there\n", b->owed);

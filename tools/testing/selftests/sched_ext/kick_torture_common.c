@@ -76,6 +76,9 @@ const char * const kind_names[TORTURE_NR_KINDS] = {
 	[TORTURE_KIND_TASK]	= "task",
 	[TORTURE_LAZY]		= "lazy",
 	[TORTURE_LAZY_TASK]	= "task+lazy",
+	[TORTURE_CURR]		= "curr",
+	[TORTURE_CURR_IDLE]	= "curr+idle",
+	[TORTURE_IDLE_NR]	= "idle+nr",
 };
 
 u64 rest_until;

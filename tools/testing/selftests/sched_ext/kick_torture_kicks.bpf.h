@@ -65,18 +65,22 @@ static bool all_ready(u32 key)
 	return true;
 }
 
-/* Unlike another kick, that of a mask leaves out the own CPU, too, while it is offline */
+/*
+ * Unlike another kick, that of a mask leaves out the own CPU, too, while it is offline. Returns 1
+ * if the kick is live
+ */
 __noinline int ask_of_mask(struct torture_cpu *me __arg_nonnull, s32 cpu, u32 context, u32 kind)
 {
 	u32 fate = fate_of(cpu);
 
-	if (!online(cpu)) {
+	if (!online(cpu))
 		fate = TORTURE_OFFLINE;
-		__sync_fetch_and_add(&me->offline_in_mask, 1);
-	}
+	if (fate == TORTURE_OFFLINE || (fate != TORTURE_LIVE && kind == TORTURE_IDLE_NR))
+		__sync_fetch_and_add(&me->uncounted, 1);
 	if (fate == TORTURE_LIVE)
 		ask(cpu, context, kind);
-	return book(context, kind, fate);
+	book(context, kind, fate);
+	return fate == TORTURE_LIVE;
 }
 
 __noinline int kick_mask(u32 context, u32 key, u32 kind)
@@ -106,6 +110,106 @@ __noinline int kick_mask(u32 context, u32 key, u32 kind)
 	return 0;
 }
 
+/* Kick each CPU of a mask after all */
+static void make_up_for_mask(struct torture_cpu *me, u32 key)
+{
+	u32 cpu;
+
+	bpf_for(cpu, 0, nr_cpus) {
+		if (!in_mask(key, cpu))
+			continue;
+		__sync_fetch_and_add(&me->own, 1);
+		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+	}
+}
+
+/*
+ * Wake idle CPUs of a mask. If there were fewer than it was to wake, none of the mask idles on
+ * without having looked. If not, it is not known which ones it has left alone.
+ */
+__noinline int kick_idle(u32 context, u32 key, u64 random)
+{
+	u32 nr = random & 1 ? nr_cpus + 1 : 1 + (random >> 1) % nr_cpus;
+	struct torture_mask *value = bpf_map_lookup_elem(&masks, &key);
+	struct torture_cpu *me = this_cpu();
+	struct bpf_cpumask *mask;
+	u32 cpu, nr_before;
+	u64 due = 0, before;
+	s32 woken = 0;
+
+	if (!me || !value || !bpf_ksym_exists(scx_bpf_kick_idle) || !all_ready(key))
+		return 0;
+	nr_before = nr_online(key);
+	__sync_fetch_and_add(&me->kicking, 1);
+	bpf_for(cpu, 0, nr_cpus) {
+		if (in_mask(key, cpu))
+			due += ask_of_mask(me, cpu, context, TORTURE_IDLE_NR);
+	}
+	bpf_rcu_read_lock();
+	mask = value->mask;
+	if (mask) {
+		bpf_preempt_disable();
+		before = counted();
+		woken = scx_bpf_kick_idle(cast_mask(mask), nr);
+		settle(me, due, before);
+		bpf_preempt_enable();
+	}
+	bpf_rcu_read_unlock();
+	__sync_fetch_and_add(&me->woken, woken);
+	if (woken >= (s32)nr)
+		make_up_for_mask(me, key);
+	__sync_fetch_and_add(&me->kicking, -1);
+	if (nr_before != nr_online(key))
+		__sync_fetch_and_add(&me->unsure, nr_cpus);
+	return 0;
+}
+
+/* What scx_bpf_kick_task() and scx_bpf_kick_curr() say */
+static void note_answer(struct torture_cpu *me, s32 ret)
+{
+	u64 *answers = ret == 0 ? &me->claims : ret == 1 ? &me->woken :
+		       ret == -EBUSY ? &me->busy : ret == -ESRCH ? &me->gone : &me->kept;
+
+	__sync_fetch_and_add(answers, 1);
+}
+
+static s32 pid_on(s32 cpu)
+{
+	struct rq *rq = bpf_per_cpu_ptr(&runqueues, cpu);
+
+	return rq ? rq->curr->pid : 0;
+}
+
+/*
+ * @cpu is going to schedule if this kick has claimed what it runs, or if it is to be woken only and
+ * was idle. If not, it is kicked in the usual way.
+ */
+__noinline int kick_curr(u32 context, s32 cpu, u32 kind, u32 by_pid)
+{
+	struct torture_cpu *me = this_cpu();
+	s32 ret, promised = idles(kind), pid = by_pid ? pid_on(cpu) : 0;
+	u32 fate = fate_of(cpu);
+	u64 before;
+
+	if (!me || !bpf_ksym_exists(scx_bpf_kick_curr))
+		return 0;
+	bpf_preempt_disable();
+	__sync_fetch_and_add(&me->kicking, 1);
+	if (fate == TORTURE_LIVE)
+		ask(cpu, context, kind);
+	before = counted();
+	ret = scx_bpf_kick_curr(cpu, pid, flags_of(kind));
+	settle(me, 1, before);
+	if (ret != promised) {
+		__sync_fetch_and_add(&me->own, 1);
+		scx_bpf_kick_cpu(cpu, idles(kind) ? SCX_KICK_IDLE : 0);
+	}
+	__sync_fetch_and_add(&me->kicking, -1);
+	bpf_preempt_enable();
+	note_answer(me, ret);
+	return book(context, kind, fate);
+}
+
 /*
  * The CPU that @p runs on is going to schedule if this kick has claimed its preemption. If not, it
  * is kicked in the usual way.
@@ -122,12 +226,7 @@ static void kick_task(struct torture_cpu *me, u32 context, u32 kind, struct task
 		ask(cpu, context, kind);
 	err = scx_bpf_kick_task(p, flags_of(kind));
 	book(context, kind, fate);
-	if (!err)
-		__sync_fetch_and_add(&me->claims, 1);
-	else if (err == -EBUSY)
-		__sync_fetch_and_add(&me->busy, 1);
-	else
-		__sync_fetch_and_add(&me->gone, 1);
+	note_answer(me, err);
 	if (err || scx_bpf_task_cpu(p) != cpu) {
 		__sync_fetch_and_add(&me->own, 1);
 		scx_bpf_kick_cpu(cpu, 0);
@@ -172,11 +271,15 @@ __noinline int kick_at_random(u32 context)
 	random >>= 8;
 	if (kind == TORTURE_MASK || kind == TORTURE_MASK_IDLE)
 		return kick_mask(context, random % TORTURE_NR_MASKS, kind);
-	if (is_claim(kind))
+	if (kind == TORTURE_IDLE_NR)
+		return kick_idle(context, random % TORTURE_NR_MASKS, random >> 8);
+	if (is_claim(kind) && kind != TORTURE_CURR)
 		return kick_worker(context, kind, random);
-	if (ready(random % nr_cpus))
-		return kick_cpu(context, random % nr_cpus, kind);
-	return __sync_fetch_and_add(&me->left_out, 1);
+	if (!ready(random % nr_cpus))
+		return __sync_fetch_and_add(&me->left_out, 1);
+	if (kind == TORTURE_CURR || kind == TORTURE_CURR_IDLE)
+		return kick_curr(context, random % nr_cpus, kind, random >> 32 & 1);
+	return kick_cpu(context, random % nr_cpus, kind);
 }
 
 static void torture_one_in(u32 context, u32 one_in)

@@ -39,7 +39,8 @@ __noinline int fate_of(s32 cpu)
 
 static bool idles(u32 kind)
 {
-	return kind == TORTURE_KIND_IDLE || kind == TORTURE_MASK_IDLE;
+	return kind == TORTURE_KIND_IDLE || kind == TORTURE_MASK_IDLE ||
+	       kind == TORTURE_CURR_IDLE || kind == TORTURE_IDLE_NR;
 }
 
 static bool preempts(u32 kind)
@@ -59,7 +60,7 @@ static bool is_lazy(u32 kind)
 
 static bool is_claim(u32 kind)
 {
-	return kind == TORTURE_KIND_TASK || kind == TORTURE_LAZY_TASK;
+	return kind == TORTURE_KIND_TASK || kind == TORTURE_LAZY_TASK || kind == TORTURE_CURR;
 }
 
 static u64 flags_of(u32 kind)
@@ -255,6 +256,33 @@ static u64 self_kicks(void)
 		return 0;
 	stats = bpf_this_cpu_ptr(&scx_kick_stats);
 	return stats->outcomes[SCX_KICKED_SELF];
+}
+
+/* How many kicks the kernel has counted that this CPU has made */
+static u64 counted(void)
+{
+	struct scx_kick_stats___torture *stats;
+	u64 sum = 0;
+	u32 i;
+
+	if (!&scx_kick_stats)
+		return 0;
+	stats = bpf_this_cpu_ptr(&scx_kick_stats);
+	for (i = 0; i < SCX_KICKED_NR; i++)
+		sum += stats->outcomes[i];
+	return sum;
+}
+
+/*
+ * The kernel is to count so many kicks as @due of a call. It leaves alone what a call refuses that
+ * has to be held back, or that has woken CPUs enough. And it counts what is held back only when it
+ * is made. @before: what it had counted before the call
+ */
+static void settle(struct torture_cpu *me, u64 due, u64 before)
+{
+	u64 now = counted() - before;
+
+	__sync_fetch_and_add(&me->unsure, now < due ? due - now : now - due);
 }
 
 /*

@@ -46,8 +46,8 @@ struct books {
 	u64 kinds[TORTURE_NR_KINDS][TORTURE_NR_FATES];
 	struct torture_seq seq[TORTURE_NR_SEQS];
 	u64 made, dropped, left_out;
-	u64 offline_in_mask, unsure, own;
-	u64 claims, busy, gone;
+	u64 uncounted, unsure, own;
+	u64 claims, busy, gone, kept, woken;
 	u64 waits, waits_broken;
 	u64 self_kept, owed;
 	u64 cycles, samples, judged;
