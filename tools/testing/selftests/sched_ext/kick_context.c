@@ -110,6 +110,11 @@ static struct worker *sleeper;
 
 static bool wake_sleeper(struct lab *lab)
 {
+	/* The kick of its last wake-up may have met a task of a higher class: it is queued still */
+	while (!LAB_WAIT_UNTIL(now_ns() + NSEC_PER_SEC, lab_asleep(sleeper))) {
+		if (lab->skel->data->uei.kind || !lab_kick(lab, 1, KICK_PREEMPT, 1))
+			return false;
+	}
 	return lab_ring(sleeper);
 }
 

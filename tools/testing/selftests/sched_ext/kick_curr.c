@@ -218,6 +218,93 @@ static enum scx_test_status kick_curr_insert(void *ctx)
 	return SCX_TEST_PASS;
 }
 
+/* It waits until ops.enqueue() on CPU 0 was answered, and sleeps */
+#define NO_ANSWER	1000
+
+static void work_until_answered(struct worker *w)
+{
+	count(w->turns);
+	while (!shared(w->stop) && shared(w->lab->cpus[0].ret) == NO_ANSWER)
+		;
+	sem_wait(&w->bell);
+}
+
+/* A task that sleeps on CPU 2. When CPU 0 wakes it, only a look at CPU 1's queue finds it */
+static struct worker *sleeper_for_cpu1(struct lab *lab)
+{
+	struct worker *w = lab_work(lab, 2, SCHED_EXT, work_on_bell);
+	bool ok = w && LAB_WAIT(lab_asleep(w)) && lab_roam(w, 1, 2) && lab_route(lab, w, 1, 0, -1);
+
+	return ok ? w : NULL;
+}
+
+/* CPU 1 is inside a cycle, and has looked at its queue */
+static enum scx_test_status refuse_inside(struct lab *lab, struct worker *w, bool in_op, s32 *ret)
+{
+	struct lab_cpu *lc = &lab->cpus[1];
+	u32 overheld = lc->overheld;
+
+	set_shared(lc->hold, LAB_DISPATCH);
+	SCX_ASSERT(lab_kick(lab, 1, KICK_IDLE, 1));
+	LAB_COMES(shared(lc->held) || shared(lc->overheld) != overheld);
+	if (in_op)
+		lab_order(lab, 0, LAB_ENQUEUE, 1, LAB_CURR, 1);
+	SCX_ASSERT(lab_ring(w));
+	if (!in_op)
+		lab->cpus[0].ret = kick_curr_of(lab, 1, 0, 0);
+	lab_unhold(lab, 1);
+	LAB_FOLLOWS(lab, w->turns);
+	*ret = lab->cpus[0].ret;
+	return SCX_TEST_PASS;
+}
+
+/* CPU 1 runs a task, and idles before the operation that asks is over */
+static enum scx_test_status refuse_before_idle(struct lab *lab, struct worker *w, int policy,
+					       s32 *ret)
+{
+	struct worker *busy;
+
+	lab->cpus[0].ret = NO_ANSWER;
+	busy = lab_work(lab, 1, policy, work_until_answered);
+	SCX_ASSERT(busy);
+	LAB_COMES(busy->turns);
+	lab->cpus[0].linger_ns = 2 * NSEC_PER_MSEC;
+	lab_order(lab, 0, LAB_ENQUEUE, 1, LAB_CURR | (policy == SCHED_EXT ? KICK_IDLE : 0), 1);
+	SCX_ASSERT(lab_ring(w));
+	LAB_FOLLOWS(lab, w->turns);
+	lab->cpus[0].linger_ns = 0;
+	*ret = lab->cpus[0].ret;
+	return SCX_TEST_PASS;
+}
+
+/* Whoever is refused may rely on CPU 1 to look at what was queued, and what the operation queues */
+static enum scx_test_status kick_curr_refused(void *ctx)
+{
+	struct lab *lab = ctx;
+	int i, refused[4] = {};
+
+	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_curr"), "The kernel has no such kfunc");
+	SCX_ASSERT(lab_start(lab, NULL));
+	for (i = 0; i < ROUNDS; i++) {
+		struct worker *w = sleeper_for_cpu1(lab);
+		enum scx_test_status status;
+		s32 ret;
+
+		SCX_ASSERT(w);
+		if (i & 1)
+			status = refuse_before_idle(lab, w, i & 2 ? SCHED_EXT : SCHED_FIFO, &ret);
+		else
+			status = refuse_inside(lab, w, i & 2, &ret);
+		if (status)
+			return status;
+		refused[i % 4] += ret < 0;
+	}
+	for (i = 0; i < 4; i++)
+		SCX_GT(refused[i], 0);
+	SCX_ASSERT(lab_stop(lab));
+	return SCX_TEST_PASS;
+}
+
 /* CPU 1 is busy, 2 and 3 are idle */
 static enum scx_test_status kick_idle_nr(void *ctx)
 {
@@ -323,6 +410,10 @@ LAB_TEST(kick_curr_found,
 
 LAB_TEST(kick_curr_boosted,
 	 "scx_bpf_kick_curr() leaves a task alone that has come to a higher class while it runs",
+	 STOCK_FAILS("has no such kfunc"))
+
+LAB_TEST(kick_curr_refused,
+	 "a CPU for which scx_bpf_kick_curr() gives another answer looks at what was queued before it idles",
 	 STOCK_FAILS("has no such kfunc"))
 
 LAB_TEST(kick_curr_from_op,

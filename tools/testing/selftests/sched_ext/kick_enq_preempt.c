@@ -256,8 +256,7 @@ static enum scx_test_status preempt_in_dispatch(struct lab *lab, struct worker *
 	LAB_COMES(lab->cpus[3].enqueues != enqueues && lab_asleep(w));
 	SCX_ASSERT(lab_hold(lab, 3, LAB_TICK));
 	dispatches = lab->cpus[1].dispatches;
-	SCX_ASSERT(lab_kick(lab, 1, KICK_PREEMPT, 1));
-	LAB_COMES(lab->cpus[1].dispatches != dispatches);
+	LAB_KICK_BRINGS(lab, 1, KICK_PREEMPT, lab->cpus[1].dispatches != dispatches);
 	sem_post(&w->bell);
 	if (top)
 		sem_post(&top->bell);
@@ -325,6 +324,14 @@ static void work_see_second(struct worker *w)
 	}
 }
 
+/* @w, where the kernel can: a kick of CPU @cpu, which @w runs on, may come late and hit another */
+static bool preempt(struct lab *lab, struct worker *w, int cpu)
+{
+	s32 ret = lab_kick_task(lab, w, 0);
+
+	return ret == -EOPNOTSUPP ? lab_kick(lab, cpu, KICK_PREEMPT, 1) : ret != -EINVAL;
+}
+
 /*
  * As kick_enq_expired, but another task waits in the local queue already: the preemption is for
  * both of them, in the order in which they came
@@ -332,7 +339,7 @@ static void work_see_second(struct worker *w)
 static enum scx_test_status kick_enq_tail(void *ctx)
 {
 	struct lab *lab = ctx;
-	struct worker *first[3];
+	struct worker *first[3], *spinner[3];
 	int i;
 
 	SCX_ASSERT(lab_start(lab, lab->skel->progs.lab_linger_switch));
@@ -341,7 +348,8 @@ static enum scx_test_status kick_enq_tail(void *ctx)
 	for (i = 1; i <= 2; i++) {
 		first[i] = lab_work(lab, i, SCHED_EXT, work_see_second);
 		SCX_ASSERT(first[i] && lab_route(lab, first[i], DSQ_LOCAL, 0, -1));
-		SCX_ASSERT(lab_work(lab, i, SCHED_EXT, work_spin));
+		spinner[i] = lab_work(lab, i, SCHED_EXT, work_spin);
+		SCX_ASSERT(spinner[i]);
 		lab->cpus[i].renew = true;
 		lab->cpus[i].linger_ns = LINGER_NS;
 	}
@@ -356,18 +364,20 @@ static enum scx_test_status kick_enq_tail(void *ctx)
 		LAB_COMES(shared(lab->cpus[to].on));
 		displaced = lab->cpus[to].displaced;
 		lab_order(lab, from, LAB_ENQUEUE, to, KICK_PREEMPT, 1);
-		LAB_KICK_BRINGS(lab, from, KICK_PREEMPT, !lab->cpus[from].left);
+		LAB_BRINGS(lab, from, preempt(lab, second, from), !lab->cpus[from].left);
 		LAB_FOLLOWS(lab, first[to]->turns == turns + 1 ||
 			    lab->cpus[to].displaced != displaced);
 		/* A task that made room for a higher class is the first one in the queue */
 		if (lab->cpus[to].displaced != displaced)
-			LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, first[to]->turns == turns + 1);
+			LAB_BRINGS(lab, to, preempt(lab, spinner[to], to),
+				   first[to]->turns == turns + 1);
 		else
 			SCX_ASSERT(first[to]->in_order);
 		LAB_FOLLOWS(lab, shared(second->ran_on) == to ||
 			    lab->cpus[to].displaced != displaced);
 		if (shared(second->ran_on) != to)
-			LAB_KICK_BRINGS(lab, to, KICK_PREEMPT, shared(second->ran_on) == to);
+			LAB_BRINGS(lab, to, preempt(lab, spinner[to], to),
+				   shared(second->ran_on) == to);
 	}
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;

@@ -336,8 +336,10 @@ bool lab_worker_kicks(struct worker *w)
 		.flags = w->flags,
 		.nr = 1,
 	};
+	bool sent = lab_send(w->lab, &args);
 
-	return lab_send(w->lab, &args);
+	w->said = args.ret;
+	return sent;
 }
 
 void work_kick_myself(struct worker *w)

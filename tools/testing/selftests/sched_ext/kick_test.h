@@ -42,6 +42,7 @@ struct worker {
 	sem_t ready, bell;
 	bool stop;
 	bool in_order;		/* see kick_wait_order */
+	s32 said;		/* what the last kick said */
 	int ran_on;
 	unsigned long turns;
 };

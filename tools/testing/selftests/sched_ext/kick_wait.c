@@ -145,12 +145,15 @@ static void let_target_go(struct lab *lab)
 	lab_unhold(lab, 1);
 }
 
-/* @w has run after that, unless the target went on by itself */
-static enum scx_test_status judge(struct worker *w, int *judged)
+/*
+ * @w has run after that, unless the target went on by itself, or the kick was a claim that somebody
+ * else had: @said
+ */
+static enum scx_test_status judge(struct worker *w, s32 said, int *judged)
 {
 	struct lab_cpu *target = &w->lab->cpus[1];
 
-	if (!target->overheld) {
+	if (!target->overheld && said >= 0) {
 		SCX_ASSERT(w->in_order);
 		*judged += 1;
 	}
@@ -186,7 +189,7 @@ static enum scx_test_status wait_of_cycle(struct lab *lab, const struct worker *
 	let_target_go(lab);
 
 	LAB_COMES(next->turns);
-	return waiting->released == released ? judge(next, judged) : SCX_TEST_PASS;
+	return waiting->released == released ? judge(next, waiting->ret, judged) : SCX_TEST_PASS;
 }
 
 /* A task on CPU 2 kicks CPU 1, and may go on itself, for it has an endless slice */
@@ -209,7 +212,7 @@ static enum scx_test_status wait_of_task(struct lab *lab, const struct worker *k
 	let_target_go(lab);
 
 	LAB_COMES(kicker->turns);
-	return judge(kicker, judged);
+	return judge(kicker, kicker->said, judged);
 }
 
 /* A kernel without this kick path waits until the CPU has another task than before */
@@ -305,7 +308,7 @@ static enum scx_test_status wait_of_irq(struct worker *w, enum lab_hook hook, in
 	w->in_order = shared(w->turns) == turns;
 	lab_unhold(lab, 1);
 	SCX_ASSERT(lab_goes_on(w));
-	return judge(w, judged);
+	return judge(w, 0, judged);
 }
 
 static enum scx_test_status kick_wait_irq(void *ctx)
@@ -357,7 +360,7 @@ static enum scx_test_status wait_again(struct lab *lab, struct worker *w, int *j
 	w->in_order = shared(w->turns) == turns;
 	lab_unhold(lab, 1);
 	SCX_ASSERT(lab_goes_on(w));
-	return judge(w, judged);
+	return judge(w, 0, judged);
 }
 
 static enum scx_test_status kick_wait_again(void *ctx)
