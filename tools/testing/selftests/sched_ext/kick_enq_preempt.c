@@ -324,12 +324,14 @@ static void work_see_second(struct worker *w)
 	}
 }
 
-/* @w, where the kernel can: a kick of CPU @cpu, which @w runs on, may come late and hit another */
+/* Nobody but @w, which is to run on CPU @cpu: a kick of that CPU may come late, and hit another */
 static bool preempt(struct lab *lab, struct worker *w, int cpu)
 {
 	s32 ret = lab_kick_task(lab, w, 0);
 
-	return ret == -EOPNOTSUPP ? lab_kick(lab, cpu, KICK_PREEMPT, 1) : ret != -EINVAL;
+	if (ret != -EOPNOTSUPP)
+		return ret != -EINVAL;
+	return shared(lab->cpus[cpu].curr) != w->tid || lab_kick(lab, cpu, KICK_PREEMPT, 1);
 }
 
 /*
