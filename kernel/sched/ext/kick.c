@@ -562,17 +562,17 @@ static noinline void kick_one_slow(s32 cpu, int req, bool program,
 	enum scx_kick_outcome outcome = SCX_KICKED_NR;
 	int word;
 
-	if (req == KICK_REQ_LAZY)
-		outcome = kick_lazily(cpu, program, irq_flags);
-	if (outcome != SCX_KICKED_NR) {
-		kick_account(cpu, req, outcome);
-		return;
-	}
-
-	/* Others have joined a lazy one, or there is no task to spare. */
-	if (req & KICK_REQ_LAZY)
+	if (req & KICK_REQ_LAZY) {
+		if (req == KICK_REQ_LAZY)
+			outcome = kick_lazily(cpu, program, irq_flags);
+		if (outcome != SCX_KICKED_NR) {
+			kick_account(cpu, req, outcome);
+			return;
+		}
+		/* Others have joined it, or there is no task to spare. */
 		req = (req & KICK_REQ_WAIT) | KICK_REQ_RESCHED |
 		      KICK_REQ_PREEMPT;
+	}
 	outcome = kick_place(cpu, req, &word, true);
 	if ((req & KICK_REQ_WAIT) && outcome != SCX_KICKED_HIGHER)
 		kick_ask_wait(cpu, program, irq_flags);

@@ -291,22 +291,38 @@ static s32 kick_cpumask(const struct cpumask *cpus, u64 flags,
 }
 
 /*
- * Have @cpu look at the queues once more before it idles. A claim was refused
- * there, for another preemption or for the cycle that @cpu is inside of: these
- * may have looked, or look before what this operation decides is carried out.
- * Caller has executed (A) and has interrupts off.
+ * Have @cpu look at the queues once more before it idles. A kick that could do
+ * so was refused there: the cycle that @cpu is inside of may have looked, and
+ * any cycle may look before what an operation decides is carried out. Returns
+ * -EBUSY. Caller has executed (A) and has interrupts off.
  */
-static noinline void kick_before_idle(s32 cpu, unsigned long irq_flags)
+static noinline s32 kick_before_idle(s32 cpu, unsigned long irq_flags)
 {
 	int word;
 
 	if (kick_must_hold()) {
 		if (!kick_is_held(cpu))
 			kick_hold(cpu, KICK_REQ_IDLE);
-		return;
-	}
-	if (kick_place(cpu, KICK_REQ_IDLE, &word, true) == SCX_KICKED_SENT)
+	} else if (kick_place(cpu, KICK_REQ_IDLE, &word, true) ==
+		   SCX_KICKED_SENT) {
 		kick_send(cpu, word, true, irq_flags);
+	}
+	return -EBUSY;
+}
+
+/*
+ * Hold back a claim. Returns what kick_hold_claim() does. Caller as for
+ * kick_before_idle(), and kick_must_hold() is true.
+ */
+static noinline s32 kick_task_in_op(struct task_struct *p, s32 cpu, int req,
+				    unsigned long irq_flags)
+{
+	s32 ret = kick_hold_claim(p, cpu, req);
+
+	if (ret == -EBUSY || ret > 0)
+		kick_before_idle(cpu, irq_flags);
+	/* NMI must not send, and there is one kick_claim only. */
+	return ret > 0 && in_nmi() ? -EBUSY : ret;
 }
 
 /*
@@ -314,24 +330,23 @@ static noinline void kick_before_idle(s32 cpu, unsigned long irq_flags)
  * back. @req is KICK_REQ_LAZY if @lazy, else KICK_REQ_TASK, perhaps with
  * KICK_REQ_WAIT. Caller has executed (A) and has interrupts off.
  */
-static __always_inline s32 kick_claim_on(struct task_struct *p, s32 cpu,
-					 int req, bool lazy,
-					 unsigned long irq_flags, bool traced)
+static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
+					int req, bool lazy,
+					unsigned long irq_flags, bool traced)
 {
 	unsigned long switches;
 	int word;
 	s32 ret;
 
 	if (kick_must_hold()) {
-		ret = kick_hold_claim(p, cpu, req);
+		ret = kick_task_in_op(p, cpu, req, irq_flags);
 		if (ret <= 0)
 			return ret;
-		/* NMI must not send, and there is one kick_claim only. */
-		if (in_nmi())
-			return -EBUSY;
 	}
 
 	ret = kick_claim_task(p, cpu, req, &word, &switches, traced);
+	if (ret == -EBUSY && unlikely(word & KICK_CPU_PICKING))
+		return kick_before_idle(cpu, irq_flags);
 	if (ret)
 		return ret;
 	if (!lazy && unlikely(req & KICK_REQ_WAIT))
@@ -343,21 +358,6 @@ static __always_inline s32 kick_claim_on(struct task_struct *p, s32 cpu,
 	else
 		kick_send(cpu, word, true, irq_flags);
 	return 0;
-}
-
-/*
- * Do what kick_claim_on() does. After -EBUSY the caller may rely on @cpu to
- * look at what it has queued.
- */
-static __always_inline s32 kick_task_on(struct task_struct *p, s32 cpu,
-					int req, bool lazy,
-					unsigned long irq_flags, bool traced)
-{
-	s32 ret = kick_claim_on(p, cpu, req, lazy, irq_flags, traced);
-
-	if (unlikely(ret == -EBUSY))
-		kick_before_idle(cpu, irq_flags);
-	return ret;
 }
 
 /* Translate what a claim returns. */

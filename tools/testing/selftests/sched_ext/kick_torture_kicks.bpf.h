@@ -171,6 +171,9 @@ static void note_answer(struct torture_cpu *me, s32 ret)
 		       ret == -EBUSY ? &me->busy : ret == -ESRCH ? &me->gone : &me->kept;
 
 	__sync_fetch_and_add(answers, 1);
+	/* The kernel may ask a CPU that refuses to look again, and counts that */
+	if (ret < 0)
+		__sync_fetch_and_add(&me->unsure, 1);
 }
 
 static s32 pid_on(s32 cpu)
