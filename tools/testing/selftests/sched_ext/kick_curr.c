@@ -285,7 +285,7 @@ static enum scx_test_status kick_curr_refused(void *ctx)
 
 	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_curr"), "The kernel has no such kfunc");
 	SCX_ASSERT(lab_start(lab, NULL));
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < KICKS; i++) {
 		struct worker *w = sleeper_for_cpu1(lab);
 		enum scx_test_status status;
 		s32 ret;
@@ -298,6 +298,7 @@ static enum scx_test_status kick_curr_refused(void *ctx)
 		if (status)
 			return status;
 		refused[i % 4] += ret < 0;
+		lab_let_go(lab);
 	}
 	for (i = 0; i < 4; i++)
 		SCX_GT(refused[i], 0);

@@ -239,8 +239,13 @@ void lab_let_go(struct lab *lab)
 		lab->workers[i].stop = true;
 		sem_post(&lab->workers[i].bell);
 	}
-	for (i = 0; i < lab->nr_workers; i++)
-		pthread_join(lab->workers[i].thread, NULL);
+	for (i = 0; i < lab->nr_workers; i++) {
+		struct worker *w = &lab->workers[i];
+
+		pthread_join(w->thread, NULL);
+		/* If it had one */
+		bpf_map__delete_elem(lab->skel->maps.routes, &w->tid, sizeof(w->tid), 0);
+	}
 	memset(lab->workers, 0, sizeof(lab->workers));
 	lab->nr_workers = 0;
 }
