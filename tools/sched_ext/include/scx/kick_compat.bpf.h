@@ -74,14 +74,15 @@ s32 scx_bpf_kick_idle(const struct cpumask *cpus, u32 nr) __ksym __weak;
 
 /*
  * Preempt @p. A kernel that cannot claim preempts what @p's CPU runs, and always says 0: the wrong
- * task may be hit, and several that preempt the same task do not learn of each other.
+ * task may be hit, and several that preempt the same task do not learn of each other. It leaves out
+ * SCX_KICK_WAIT, which can hang a machine with Linux 6.12 as released.
  */
 static __always_inline s32 __COMPAT_scx_bpf_kick_task(struct task_struct *p, u64 flags)
 {
 	if (bpf_ksym_exists(scx_bpf_kick_task))
 		return scx_bpf_kick_task(p, flags);
 
-	scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_PREEMPT | flags);
+	scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_PREEMPT);
 	return 0;
 }
 
@@ -101,8 +102,8 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_task_lazy(struct task_struct *p
 /*
  * Preempt what @cpu runs if its pid is @pid, or whatever it runs if that is 0; wake it if it is
  * idle, and do only that with SCX_KICK_IDLE alone. A kernel that cannot tell kicks with
- * SCX_KICK_IDLE and says 1, or preempts whatever @cpu runs and says 0. It leaves out SCX_KICK_WAIT,
- * which can hang a machine with Linux 6.12 as released.
+ * SCX_KICK_IDLE and says 1, or preempts whatever @cpu runs and says 0. It leaves out SCX_KICK_WAIT, as
+ * above.
  */
 static __always_inline s32 __COMPAT_scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
 {
