@@ -212,7 +212,7 @@ static enum scx_test_status kick_curr_insert(void *ctx)
 		/* The task under it goes on */
 		SCX_ASSERT(lab_goes_on(spinner));
 	}
-	SCX_GE(lc->claimed, KICKS / 2);
+	SCX_GE(lc->claimed, KICKS / 10);
 	SCX_EQ(lc->claimed + lc->refused, KICKS);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
