@@ -228,7 +228,7 @@ static enum scx_test_status waits(struct lab *lab, way kick, const struct worker
 	int i, judged = 0;
 
 	/* Others come in between: often with PREEMPT_RT, or during the long waits of stock */
-	for (i = 0; i < 12 || (judged < 2 && i < 60); i++) {
+	for (i = 0; i < 12 || (judged < 2 && i < 200); i++) {
 		SCX_ASSERT(twice ? spin_twice(lab, 1) : !!lab_spin(lab, 1));
 		set_shared(let_go, false);
 		if (kick(lab, &kicks[i % nr], &judged))
