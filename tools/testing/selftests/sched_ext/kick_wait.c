@@ -266,6 +266,7 @@ static enum scx_test_status kick_wait_cpumask(void *ctx)
 		{ .mask = 1 << 1 | 1 << 2, .flags = KICK_PREEMPT | KICK_WAIT },
 	};
 
+	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_cpumask"), "The kernel has no such kfunc");
 	return waits_both_ways(ctx, kicks, 2);
 }
 
@@ -275,6 +276,7 @@ static enum scx_test_status kick_wait_task(void *ctx)
 	struct lab *lab = ctx;
 	const struct worker kick = { .victim = lab->workers, .flags = KICK_WAIT };
 
+	SCX_FAIL_IF(!__COMPAT_has_ksym("scx_bpf_kick_task"), "The kernel has no such kfunc");
 	return waits_both_ways(lab, &kick, 1);
 }
 
