@@ -102,8 +102,8 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_task_lazy(struct task_struct *p
 /*
  * Preempt what @cpu runs if its pid is @pid, or whatever it runs if that is 0; wake it if it is
  * idle, and do only that with SCX_KICK_IDLE alone. A kernel that cannot tell kicks with
- * SCX_KICK_IDLE and says 1, or preempts whatever @cpu runs and says 0. It leaves out SCX_KICK_WAIT, as
- * above.
+ * SCX_KICK_IDLE and says 1, or preempts whatever @cpu runs and says 0. It leaves out SCX_KICK_WAIT,
+ * as above.
  */
 static __always_inline s32 __COMPAT_scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flags)
 {
