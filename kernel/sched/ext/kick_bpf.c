@@ -493,7 +493,7 @@ static s32 kick_claim_curr(s32 cpu, s32 pid, int req, unsigned long irq_flags)
 				   true);
 	/* It is just leaving. */
 	if (!pid && ret == -ESRCH)
-		ret = -EBUSY;
+		ret = kick_before_idle(cpu, irq_flags);
 	kick_account(cpu, req, kick_task_outcome(ret));
 	return ret;
 }
@@ -549,7 +549,7 @@ static noinline s32 kick_curr_cpu(s32 cpu, s32 pid, u64 flags,
 		return -EBUSY;
 	ret = kick_curr_on(cpu, pid, req, irq_flags);
 	/* In an operation it may idle by the time that this is over. */
-	if (ret == -EBUSY || (ret < 0 && kick_must_hold()))
+	if (ret < 0 && kick_must_hold())
 		kick_before_idle(cpu, irq_flags);
 	return ret;
 }

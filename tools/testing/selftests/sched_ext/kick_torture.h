@@ -105,6 +105,13 @@ enum torture_kind {
 	TORTURE_NR_KINDS,
 };
 
+/* Only for a CPU that is idle */
+static inline bool idles(u32 kind)
+{
+	return kind == TORTURE_KIND_IDLE || kind == TORTURE_MASK_IDLE ||
+	       kind == TORTURE_CURR_IDLE || kind == TORTURE_IDLE_NR;
+}
+
 /* What becomes of it: served, alone or with others, or dropped for a reason */
 enum torture_fate {
 	TORTURE_LIVE,

@@ -270,8 +270,7 @@ static void balance_books(const struct books *b)
 	for (i = 0; i < TORTURE_NR_KINDS; i++) {
 		u64 live = b->kinds[i][TORTURE_LIVE];
 
-		if (i == TORTURE_KIND_IDLE || i == TORTURE_MASK_IDLE || i == TORTURE_CURR_IDLE ||
-		    i == TORTURE_IDLE_NR)
+		if (idles(i))
 			idle += live;
 		else
 			cycle += live;

@@ -37,12 +37,6 @@ __noinline int fate_of(s32 cpu)
 	return TORTURE_LIVE;
 }
 
-static bool idles(u32 kind)
-{
-	return kind == TORTURE_KIND_IDLE || kind == TORTURE_MASK_IDLE ||
-	       kind == TORTURE_CURR_IDLE || kind == TORTURE_IDLE_NR;
-}
-
 static bool preempts(u32 kind)
 {
 	return kind == TORTURE_PREEMPT || kind == TORTURE_PREEMPT_WAIT || kind == TORTURE_MASK;

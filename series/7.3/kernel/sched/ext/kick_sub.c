@@ -251,7 +251,7 @@ static void kick_sub_one(struct scx_sched *sch, s32 cpu, int req,
 static int kick_sub_req(struct scx_sched *sch, u64 flags)
 {
 	int req = kick_flags_at_once(flags) ? kick_req(flags) :
-					    kick_lazy_req(flags);
+					      kick_lazy_req(flags);
 
 	if (!req)
 		scx_error(sch, KICK_FLAGS_INVALID, flags);
