@@ -213,7 +213,8 @@ static enum scx_test_status kick_curr_insert(void *ctx)
 		SCX_ASSERT(lab_goes_on(spinner));
 	}
 	SCX_GE(lc->claimed, KICKS / 10);
-	SCX_EQ(lc->claimed + lc->refused, KICKS);
+	/* A repeated kick that comes late has it queued once more */
+	SCX_GE(lc->claimed + lc->refused, KICKS);
 	SCX_ASSERT(lab_stop(lab));
 	return SCX_TEST_PASS;
 }
