@@ -308,11 +308,11 @@ static enum scx_test_status kick_lazy_gone(void *ctx)
 	for (i = 0; i < ROUNDS; i++) {
 		struct worker *victim = lab_running(lab, w), *next = lab_other(w, victim);
 		u32 overheld = lc->overheld;
-		u64 expired, ticks;
+		u64 ended, ticks;
 		bool claimed;
 
 		SCX_ASSERT(lab_goes_on(victim) && lab_hold(lab, 1, LAB_TICK));
-		expired = lc->expired;
+		ended = lc->ended;
 		claimed = !lab_kick_task(lab, victim, kick_lazy_flag) &&
 			  shared(lc->overheld) == overheld;
 		/* An interrupt that makes the CPU schedule comes before the next tick */
@@ -322,7 +322,7 @@ static enum scx_test_status kick_lazy_gone(void *ctx)
 		ticks = lc->ticks;
 		LAB_COMES(lc->ticks > ticks + 3);
 		if (claimed && lc->displaced == 0) {
-			SCX_EQ(lc->expired, expired + 1);
+			SCX_EQ(lc->ended, ended + 1);
 			SCX_EQ(lc->curr, next->tid);
 			left++;
 		}
