@@ -183,7 +183,11 @@ bool lab_spin_two(struct lab *lab, struct worker *w[2])
 
 struct worker *lab_running(struct lab *lab, struct worker *w[2])
 {
-	return shared(lab->cpus[1].curr) == w[0]->tid ? w[0] : w[1];
+	struct lab_cpu *lc = &lab->cpus[1];
+
+	/* Under a task of a higher class ->curr is the one that ran before */
+	LAB_WAIT(shared(lc->on));
+	return shared(lc->curr) == w[0]->tid ? w[0] : w[1];
 }
 
 struct worker *lab_other(struct worker *w[2], struct worker *one)
