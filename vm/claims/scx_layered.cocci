@@ -16,3 +16,12 @@ expression holder, p;
 @@
  #include <scx/common.bpf.h>
 +#include "kick_compat.bpf.h"
+
+// Set only where it is looked at. Compiled with the call above in between, what was never set goes to
+// the stack, which the verifier refuses.
+@depends on claim@
+symbol cand_idle, sib;
+@@
+ bool cand_idle;
+-s32 sib;
++s32 sib = -1;
