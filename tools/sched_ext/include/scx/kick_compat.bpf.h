@@ -14,10 +14,12 @@
 /* libbpf ignores what follows ___ when it looks for the names in the running kernel. */
 enum scx_kick_flags___compat {
 	SCX_KICK_IDLE___compat = 1,
+	SCX_KICK_PREEMPT___compat = 2,
 	SCX_KICK_PREEMPT_LAZY___compat = 8,
 };
 
 enum scx_enq_flags___compat {
+	SCX_ENQ_PREEMPT___compat = 1LLU << 32,
 	SCX_ENQ_PREEMPT_LAZY___compat = 1LLU << 35,
 };
 
@@ -43,6 +45,14 @@ static __always_inline __u64 __compat_scx_kick_idle(void)
 	return __COMPAT_KICK_FLAG(scx_kick_flags, SCX_KICK_IDLE, 0);
 }
 
+/*
+ * By its own name it may be a variable (scx/enums.autogen.bpf.h), which is 0 unless a loader sets it
+ */
+static __always_inline __u64 __compat_scx_kick_preempt(void)
+{
+	return bpf_core_enum_value(enum scx_kick_flags___compat, SCX_KICK_PREEMPT___compat);
+}
+
 static __always_inline __u64 __compat_scx_kick_preempt_lazy(void)
 {
 	return __COMPAT_KICK_FLAG(scx_kick_flags, SCX_KICK_PREEMPT_LAZY, 0);
@@ -58,14 +68,16 @@ static __always_inline __u64 __compat_scx_kick_preempt_lazy(void)
  * End the time of what @cpu runs, by its next tick. A kernel that cannot wait for that does it now.
  */
 #define __COMPAT_scx_bpf_kick_cpu_PREEMPT_LAZY(cpu)	\
-	scx_bpf_kick_cpu((cpu), __compat_scx_kick_preempt_lazy() ?: SCX_KICK_PREEMPT)
+	scx_bpf_kick_cpu((cpu), __compat_scx_kick_preempt_lazy() ?: __compat_scx_kick_preempt())
 
 /*
  * A flag for a task inserted into a local DSQ: it preempts by the next tick. On a kernel that can't
  * wait for that it preempts now.
  */
 #define __COMPAT_SCX_ENQ_PREEMPT_LAZY	\
-	__COMPAT_KICK_FLAG(scx_enq_flags, SCX_ENQ_PREEMPT_LAZY, SCX_ENQ_PREEMPT)
+	__COMPAT_KICK_FLAG(scx_enq_flags, SCX_ENQ_PREEMPT_LAZY,			\
+			   bpf_core_enum_value(enum scx_enq_flags___compat,	\
+					       SCX_ENQ_PREEMPT___compat))
 
 s32 scx_bpf_kick_task(struct task_struct *p, u64 flags) __ksym __weak;
 s32 scx_bpf_kick_cpumask(const struct cpumask *cpus, u64 flags) __ksym __weak;
@@ -82,7 +94,7 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_task(struct task_struct *p, u64
 	if (bpf_ksym_exists(scx_bpf_kick_task))
 		return scx_bpf_kick_task(p, flags);
 
-	scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_PREEMPT);
+	scx_bpf_kick_cpu(scx_bpf_task_cpu(p), __compat_scx_kick_preempt());
 	return 0;
 }
 
@@ -114,7 +126,7 @@ static __always_inline s32 __COMPAT_scx_bpf_kick_curr(s32 cpu, s32 pid, u64 flag
 		__COMPAT_scx_bpf_kick_cpu_IDLE(cpu);
 		return 1;
 	}
-	scx_bpf_kick_cpu(cpu, SCX_KICK_PREEMPT);
+	scx_bpf_kick_cpu(cpu, __compat_scx_kick_preempt());
 	return 0;
 }
 
