@@ -310,6 +310,9 @@ static enum scx_test_status without_scheduler(struct observe *o)
 static enum scx_test_status all_outcomes(struct observe *o, struct kick_observe *skel)
 {
 	SCX_ASSERT(lab_spin(o->lab, 1));
+	/* A claim is refused where the slice is used up */
+	o->lab->cpus[1].renew = true;
+	o->lab->cpus[1].endless = true;
 	if (at_busy_cpu(o) || at_offline_cpu(o) || at_own_cpu(o) || at_higher_class(o) ||
 	    at_tick(o) || at_task(o, skel) || without_scheduler(o))
 		return SCX_TEST_FAIL;
