@@ -421,6 +421,7 @@ static enum scx_test_status kick_observe_nested(void *ctx)
 	struct lab *lab = ctx;
 
 	SCX_ASSERT(skel);
+	SCX_ENUM_INIT(skel);
 	bpf_program__set_autoload(skel->progs.observe_nested_0, true);
 	bpf_program__set_autoload(skel->progs.observe_nested_1, true);
 	bpf_program__set_autoload(skel->progs.observe_nested_2, true);
