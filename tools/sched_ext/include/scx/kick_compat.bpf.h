@@ -45,9 +45,7 @@ static __always_inline __u64 __compat_scx_kick_idle(void)
 	return __COMPAT_KICK_FLAG(scx_kick_flags, SCX_KICK_IDLE, 0);
 }
 
-/*
- * By its own name it may be a variable (scx/enums.autogen.bpf.h), which is 0 unless a loader sets it
- */
+/* By its own name it may be a variable (scx/enums.autogen.bpf.h), and 0 unless a loader sets it */
 static __always_inline __u64 __compat_scx_kick_preempt(void)
 {
 	return bpf_core_enum_value(enum scx_kick_flags___compat, SCX_KICK_PREEMPT___compat);
