@@ -5,24 +5,11 @@
  */
 #include <scx/common.bpf.h>
 #include "kick_sub.h"
+#include "kick_sub_caps.bpf.h"
 
 #define QUEUE		1
 
 char _license[] SEC("license") = "GPL";
-
-/* Each cid scheduler has to have one */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARENA);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1 << 16);
-#if defined(__TARGET_ARCH_arm64) || defined(__aarch64__)
-	__ulong(map_extra, 0x1ull << 32);
-#else
-	__ulong(map_extra, 0x1ull << 44);
-#endif
-} arena SEC(".maps");
-
-struct sub_cids __arena_global cids;
 
 /* enum sub_by_cpu: ops.tick() has this call */
 const volatile u32 by_cpu;
@@ -132,33 +119,6 @@ int sub_find(struct sub_args *args)
 		if (scx_bpf_cid_to_cpu(cid) == args->cpu)
 			args->cid = cid;
 	}
-	return 0;
-}
-
-static void fill(void)
-{
-	u32 nr = scx_bpf_nr_cids(), cid;
-
-	if (nr > 64 * (SUB_WORDS - 1))
-		nr = 64 * (SUB_WORDS - 1);
-	cmask_init(&cids.mask, 0, nr);
-	bpf_for(cid, 0, nr)
-		cmask_set(cid, &cids.mask);
-}
-
-SEC("syscall")
-int sub_grant(struct sub_args *args)
-{
-	fill();
-	args->ret = scx_bpf_sub_grant(args->cgroup, args->caps, &cids.mask, NULL);
-	return 0;
-}
-
-SEC("syscall")
-int sub_revoke(struct sub_args *args)
-{
-	fill();
-	scx_bpf_sub_revoke(args->cgroup, args->caps, &cids.mask);
 	return 0;
 }
 

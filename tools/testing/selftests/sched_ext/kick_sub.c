@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include "kick_machine.h"
 #include "kick_sub.h"
+#include "kick_sub_caps.h"
 #include "kick_sub.bpf.skel.h"
 #include "scx_test.h"
 
@@ -28,8 +29,6 @@
 #define STORM_TASKS	12
 
 #define KICK_PREEMPT	2ULL
-#define CAP_BASE	1ULL
-#define CAP_PREEMPT	4ULL
 
 struct sched {
 	struct kick_sub *skel;
@@ -93,16 +92,17 @@ static int find_cid(struct sched *sched, int cpu)
 	return run_program(sched->skel->progs.sub_find, &args, sizeof(args)) ? args.cid : -1;
 }
 
+/* Of all CPUs */
 static bool grant_caps(struct sched *root, u64 cgroup, u64 caps)
 {
-	struct sub_args args = { .cgroup = cgroup, .caps = caps };
+	struct sub_caps args = { .cgroup = cgroup, .caps = caps, .cids = -1ULL };
 
 	return run_program(root->skel->progs.sub_grant, &args, sizeof(args)) && !args.ret;
 }
 
 static bool revoke_caps(struct sched *root, u64 cgroup, u64 caps)
 {
-	struct sub_args args = { .cgroup = cgroup, .caps = caps };
+	struct sub_caps args = { .cgroup = cgroup, .caps = caps, .cids = -1ULL };
 
 	return run_program(root->skel->progs.sub_revoke, &args, sizeof(args));
 }
@@ -243,10 +243,10 @@ static enum scx_test_status judge_preemption(struct sched *root, struct sched *s
 	SCX_ASSERT(kick_brings(sub, root, cid, has_spared, 0));
 	SCX_EQ(shared(root->skel->bss->expired), expired);
 
-	SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2 | CAP_PREEMPT));
+	SCX_ASSERT(grant_caps(root, cgroup, SUB_CAP_BASE | SUB_CAP_ENQ | SUB_CAP_PREEMPT));
 	SCX_ASSERT(WAIT_FOR(kick(sub, cid, KICK_PREEMPT) &&
 			    shared(root->skel->bss->expired) > expired));
-	SCX_ASSERT(revoke_caps(root, cgroup, CAP_PREEMPT));
+	SCX_ASSERT(revoke_caps(root, cgroup, SUB_CAP_PREEMPT));
 	return SCX_TEST_PASS;
 }
 
@@ -347,7 +347,7 @@ static enum scx_test_status judge(struct sched *root, struct sched *sub, u64 cgr
 	if (is_online(CPU)) {
 		enum scx_test_status status;
 
-		SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2));
+		SCX_ASSERT(grant_caps(root, cgroup, SUB_CAP_BASE | SUB_CAP_ENQ));
 		status = judge_tasks(root, sub, cgroup);
 		if (status != SCX_TEST_PASS)
 			return status;
@@ -428,13 +428,13 @@ static bool all_went_on(struct stormed *stormed, const struct stormed *before)
 static enum scx_test_status storm_over(struct sched *root, struct sched *sub, u64 cgroup,
 				       struct stormed *stormed, u64 *random)
 {
-	static const u64 caps[] = { CAP_BASE, 2, CAP_PREEMPT };
+	static const u64 caps[] = { SUB_CAP_BASE, SUB_CAP_ENQ, SUB_CAP_PREEMPT };
 	struct sub_args args = { .nr = 50 };
 	struct stormed before;
 	int i;
 
 	set_shared(sub->skel->bss->storm, true);
-	SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2));
+	SCX_ASSERT(grant_caps(root, cgroup, SUB_CAP_BASE | SUB_CAP_ENQ));
 	for (i = 0; i < STORM_TURNS; i++) {
 		u64 cap = caps[next_random(random) % ARRAY_SIZE(caps)];
 
@@ -444,7 +444,7 @@ static enum scx_test_status storm_over(struct sched *root, struct sched *sub, u6
 			   run_program(root->skel->progs.sub_kick_any, &args, sizeof(args)));
 		usleep(next_random(random) % 3000);
 	}
-	SCX_ASSERT(grant_caps(root, cgroup, CAP_BASE | 2));
+	SCX_ASSERT(grant_caps(root, cgroup, SUB_CAP_BASE | SUB_CAP_ENQ));
 	memcpy(&before, stormed, sizeof(before));
 	SCX_ASSERT(WAIT_FOR(all_went_on(stormed, &before)));
 	SCX_GT(shared(sub->skel->bss->stormed), STORM_TURNS);

@@ -5,9 +5,6 @@
 /* At most so long does ops.dispatch() wait to be let go */
 #define SUB_LINGER_NS	(200 * 1000 * 1000ULL)
 
-/* A cmask, which user space does not look into */
-#define SUB_WORDS	8
-
 /* Those whose cycles are counted */
 #define SUB_CIDS	64
 
@@ -21,17 +18,6 @@ enum sub_by_cpu {
 	SUB_NR_BY_CPU,
 };
 
-struct sub_cids {
-#ifdef __BPF__
-	union {
-		struct scx_cmask mask;
-		unsigned long long words[SUB_WORDS + 2];
-	};
-#else
-	unsigned long long words[SUB_WORDS + 2];
-#endif
-};
-
 /* Of the syscall programs */
 struct sub_args {
 	/* sub_kick: kick whom and how. sub_kick_cmask: those whose bits are set, of so many */
@@ -43,10 +29,7 @@ struct sub_args {
 	unsigned int nr;
 	/* sub_find: the cid of this CPU, or -1 */
 	int cpu;
-	/* sub_grant, sub_revoke: these caps of all CPUs, to the scheduler of this cgroup */
-	unsigned long long cgroup;
-	unsigned long long caps;
-	/* Of these two and of sub_kick_cmask */
+	/* sub_kick_cmask: what the call said */
 	int ret;
 	/* sub_events: how many kicks of the scheduler were refused for want of caps ... */
 	long long denied;

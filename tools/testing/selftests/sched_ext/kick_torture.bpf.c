@@ -32,8 +32,12 @@
 char _license[] SEC("license") = "GPL";
 
 #include "kick_torture_state.bpf.h"
+#include "kick_torture_sub.bpf.h"
+#include "kick_torture_cids.bpf.h"
 #include "kick_torture_promises.bpf.h"
+#include "kick_torture_calls.bpf.h"
 #include "kick_torture_kicks.bpf.h"
 #include "kick_torture_ops.bpf.h"
+#include "kick_torture_sub_ops.bpf.h"
 #include "kick_torture_contexts.bpf.h"
 #include "kick_torture_cycles.bpf.h"

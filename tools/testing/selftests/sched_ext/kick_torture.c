@@ -54,8 +54,9 @@ static const int kind_weights[TORTURE_NR_KINDS] = {
 
 static u64 contexts_on = -1ULL, kinds_on = -1ULL, faults_on = -1ULL;
 static u32 one_in = 16;
+static bool has_subs;
 
-static struct bpf_link *links[64];
+static struct bpf_link *links[128];
 static int nr_links;
 static volatile sig_atomic_t interrupted;
 
@@ -179,6 +180,12 @@ static void parse_all(int argc, char **argv)
  * The programs
  */
 
+/* Of the schedulers by cid: not of the one by CPU */
+static bool is_of_subs(const struct bpf_program *prog)
+{
+	return !strncmp(bpf_program__name(prog), "sub_", 4);
+}
+
 /* What a program of this section attaches to, and is called */
 static bool kernel_has(const struct btf *btf, const char *section)
 {
@@ -208,6 +215,14 @@ static void fit_pick_only(void)
 	bpf_program__set_autoload(skel->progs.torture_cycle_fair, false);
 }
 
+/* Their parts are loaded by open_subs() */
+static void fit_subs(const struct btf *btf)
+{
+	has_subs = knows_subs(btf);
+	if (cid_ops(skel))
+		bpf_map__set_autocreate(cid_ops(skel), false);
+}
+
 static void fit_kernel(void)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -224,7 +239,10 @@ static void fit_kernel(void)
 		const char *section = bpf_program__section_name(prog);
 
 		/* Those that are optional are not loaded if nothing else is said */
-		if (bpf_program__autoload(prog) || prog == skel->progs.torture_start_timer)
+		if (is_of_subs(prog))
+			bpf_program__set_autoload(prog, false);
+		if (bpf_program__autoload(prog) || is_of_subs(prog) ||
+		    prog == skel->progs.torture_start_timer)
 			continue;
 		if (kernel_has(btf, section))
 			bpf_program__set_autoload(prog, true);
@@ -243,14 +261,15 @@ static void fit_kernel(void)
 		kinds_on &= ~(1ULL << TORTURE_LAZY | 1ULL << TORTURE_LAZY_TASK);
 	if (btf__find_by_name_kind(btf, "balance_scx", BTF_KIND_FUNC) < 0)
 		fit_pick_only();
+	fit_subs(btf);
 	btf__free(btf);
 }
 
-static bool attach_programs(void)
+static bool attach_programs(struct kick_torture *sched)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, skel->obj) {
+	bpf_object__for_each_program(prog, sched->obj) {
 		if (bpf_program__type(prog) != BPF_PROG_TYPE_TRACING ||
 		    !bpf_program__autoload(prog))
 			continue;
@@ -305,6 +324,15 @@ static void give_orders(void)
 		faults[i].on = faults_on & 1ULL << i;
 }
 
+/* With faults that need them: they take a while to load */
+static bool set_up_subs(void)
+{
+	char name[] = "sub";
+	u64 cgroup = has_subs && faults_on & parse_faults(name) ? sub_cgroup() : 0;
+
+	return !cgroup || (open_subs(cgroup) && attach_programs(parent) && attach_programs(sub));
+}
+
 static bool set_up(void)
 {
 	int cpu;
@@ -320,10 +348,11 @@ static bool set_up(void)
 		return false;
 	cpus = skel->bss->cpus;
 	orders = &skel->bss->orders;
+	skel->bss->grace = 1;
 	give_orders();
 	open_books();
 	if (!prepare_tasks() || !run_program(skel->progs.torture_make_masks, NULL, 0) ||
-	    !attach_programs())
+	    !set_up_subs() || !attach_programs(skel))
 		return false;
 	for (cpu = 0; cpu < nr_cpus; cpu++) {
 		if (!is_online(cpu))
@@ -342,6 +371,7 @@ static void end_programs(void)
 		unwatch(i);
 	for (i = 0; i < nr_links; i++)
 		bpf_link__destroy(links[i]);
+	close_subs();
 	kick_torture__destroy(skel);
 }
 
@@ -355,8 +385,8 @@ static void check_alive(u64 *random)
 	static u64 grace_then, then;
 	int cpu;
 
-	if (skel->data->grace != grace_then || !then) {
-		grace_then = skel->data->grace;
+	if (skel->bss->grace != grace_then || !then) {
+		grace_then = skel->bss->grace;
 		then = now_ns();
 	}
 	for (cpu = 0; cpu < nr_cpus && ns_since(then) > lost_secs() * NSEC_PER_SEC; cpu++) {

@@ -44,6 +44,17 @@
 /* How many tasks wait in BPF's own queue at most */
 #define TORTURE_NR_QUEUED	64
 
+/*
+ * Whose programs these are. Where the kernel has sub-schedulers, a scheduler that may have one
+ * knows CPUs by their cids, and each program belongs to one scheduler: the BPF object is loaded
+ * three times
+ */
+enum torture_role {
+	TORTURE_BY_CPU,		/* a root that knows CPUs by number, and whoever belongs to none */
+	TORTURE_ROOT,		/* one that knows them by cid */
+	TORTURE_SUB,		/* the sub-scheduler of that */
+};
+
 /* Where a kick is made */
 enum torture_context {
 	TORTURE_SELECT_CPU,
@@ -70,8 +81,10 @@ enum torture_context {
 	TORTURE_INIT_TASK,
 	TORTURE_EXIT_TASK,
 	TORTURE_CGROUP,
+	TORTURE_SUB_ATTACH,	/* also that it is detached */
+	TORTURE_SUB_CAPS,
 	TORTURE_DUMP,
-	TORTURE_INIT,
+	TORTURE_INIT,		/* the last of the operations */
 	TORTURE_TIMER,
 	TORTURE_SYSCALL,
 	TORTURE_SYS_ENTER,
@@ -105,6 +118,9 @@ enum torture_kind {
 	TORTURE_NR_KINDS,
 };
 
+/* With a kind, where both are remembered: it was the sub-scheduler's */
+#define TORTURE_BY_SUB		0x80
+
 /* Only for a CPU that is idle */
 static inline bool idles(u32 kind)
 {
@@ -118,19 +134,21 @@ enum torture_fate {
 	TORTURE_NOT_LOADED,
 	TORTURE_BYPASSED,
 	TORTURE_OFFLINE,
+	TORTURE_DENIED,		/* the sub-scheduler may not kick that CPU */
 	TORTURE_NR_FATES,
 };
 
 /*
- * Kicks of one CPU, as three sequences: a kick raises ->asked before it is made, and each
+ * Kicks of one CPU, as four sequences: a kick raises ->asked before it is made, and each
  * scheduling cycle begins with ->seen = ->asked. Kicks that leave a busy CPU alone have a sequence
  * of their own, and so has what SCX_KICK_PREEMPT adds: there, a cycle counts that finds no slice
- * left.
+ * left. By a sub-scheduler, also one that finds a task which that may not preempt.
  */
 enum torture_sequence {
 	TORTURE_SEQ_CYCLE,
 	TORTURE_SEQ_IDLE,
 	TORTURE_SEQ_PREEMPT,
+	TORTURE_SEQ_SUB,
 	TORTURE_NR_SEQS,
 };
 
@@ -138,6 +156,8 @@ struct torture_seq {
 	u64 asked;
 	u64 seen;
 	u64 again;		/* of ->asked, by others than kicks, see owe() */
+	u64 excused;		/* of ->asked, which the kernel may have dropped, see excuse() */
+	u64 excused_seen;	/* of these, before ->seen */
 	u64 served;		/* kicks that were the first one of those that a cycle served */
 	u64 coalesced;		/* kicks served with them */
 	u64 lost;
@@ -191,6 +211,12 @@ struct torture_cpu {
 	u64 passed;		/* the grace period of the last sample outside of any kick */
 	u64 witness_grace;	/* when ->witnessed was taken, 0: never */
 	u32 asleep;		/* in the innermost part of the idle loop */
+	u64 cap_changes;	/* how often the sub-scheduler's caps have changed here */
+	u32 slice_before;	/* the task has one that is judged for the sub-scheduler */
+	u32 asked_before;	/* by that */
+	u64 judged_slices;	/* taken from those that it may preempt */
+	u64 trespasses;		/* ... from others */
+	u64 not_taken;		/* from those that it may preempt */
 
 	/* As a kicker */
 	u64 kicks[TORTURE_NR_CONTEXTS][TORTURE_NR_FATES];
@@ -202,6 +228,10 @@ struct torture_cpu {
 	u64 claims, busy, gone;	/* a task or a CPU was kicked: 0, -EBUSY, -ESRCH, ... */
 	u64 kept;		/* ... another error */
 	u64 woken;		/* idle CPUs, as the kernel says */
+	u64 refused;		/* kicks, for want of caps */
+	u64 judged_kicks;	/* of the sub-scheduler, of which it is known what caps it had */
+	u64 misjudged;		/* ... and that the kernel should have refused or made */
+	u32 misjudged_context;	/* of the last one */
 	u64 random[TORTURE_NR_CONTEXTS];
 	u32 kicking;		/* in a kick, or its task was when another one preempted it */
 	u32 first;		/* such tasks that are to run next */
@@ -246,6 +276,7 @@ struct torture_orders {
 	u32 endless;		/* some slices do not end */
 	u32 timer_ns;
 	u32 stop;
+	u64 cgroup;		/* of the sub-scheduler */
 	u32 nr_workers;
 	s32 workers[TORTURE_NR_WORKERS];
 };

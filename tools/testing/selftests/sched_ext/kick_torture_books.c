@@ -13,12 +13,14 @@ static const char * const fate_names[TORTURE_NR_FATES] = {
 	[TORTURE_NOT_LOADED]	= "not loaded",
 	[TORTURE_BYPASSED]	= "bypassed",
 	[TORTURE_OFFLINE]	= "offline",
+	[TORTURE_DENIED]	= "denied",
 };
 
 static const char * const seq_names[TORTURE_NR_SEQS] = {
 	[TORTURE_SEQ_CYCLE]	= "cycles",
 	[TORTURE_SEQ_IDLE]	= "idle",
 	[TORTURE_SEQ_PREEMPT]	= "preempt",
+	[TORTURE_SEQ_SUB]	= "preempt, sub",
 };
 
 /* The kernel's own counters of what became of kicks: a column each, as many as there are */
@@ -37,6 +39,7 @@ static void add_up_seq(struct torture_seq *sum, const struct torture_seq *seq)
 	sum->asked += seq->asked;
 	sum->seen += seq->seen;
 	sum->again += seq->again;
+	sum->excused += seq->excused;
 	sum->served += seq->served;
 	sum->coalesced += seq->coalesced;
 	sum->lost += seq->lost;
@@ -76,6 +79,8 @@ static void add_up_cpu(struct books *b, const struct torture_cpu *tc)
 	b->gone += tc->gone;
 	b->kept += tc->kept;
 	b->woken += tc->woken;
+	b->judged_kicks += tc->judged_kicks;
+	b->judged_slices += tc->judged_slices;
 	b->waits += tc->waits;
 	b->waits_broken += tc->waits_broken;
 	b->self_kept += tc->self_kept;
@@ -103,7 +108,7 @@ void add_up(struct books *b)
 static u64 lost(const struct torture_seq *seq)
 {
 	return seq[TORTURE_SEQ_CYCLE].lost + seq[TORTURE_SEQ_IDLE].lost +
-	       seq[TORTURE_SEQ_PREEMPT].lost;
+	       seq[TORTURE_SEQ_PREEMPT].lost + seq[TORTURE_SEQ_SUB].lost;
 }
 
 /* The last kicks of a CPU, the very last one first */
@@ -113,14 +118,17 @@ static void tell_recent(int cpu)
 	u64 asked = tc->seq[TORTURE_SEQ_CYCLE].asked;
 	int i;
 
-	fprintf(stderr, "# CPU %d lost %lu kicks, %lu of an idle CPU, %lu preemptions; the last:",
-		cpu, tc->seq[TORTURE_SEQ_CYCLE].lost, tc->seq[TORTURE_SEQ_IDLE].lost,
-		tc->seq[TORTURE_SEQ_PREEMPT].lost);
+	fprintf(stderr, "# CPU %d lost %lu kicks, %lu of an idle CPU, %lu preemptions, ", cpu,
+		tc->seq[TORTURE_SEQ_CYCLE].lost, tc->seq[TORTURE_SEQ_IDLE].lost,
+		tc->seq[TORTURE_SEQ_PREEMPT].lost + tc->seq[TORTURE_SEQ_SUB].lost);
+	fprintf(stderr, "%lu of these by the sub-scheduler; the last:",
+		tc->seq[TORTURE_SEQ_SUB].lost);
 	for (i = 0; i < 8 && asked > (u64)i; i++) {
 		u32 recent = tc->recent[(asked - i) % TORTURE_NR_RECENT];
 
-		fprintf(stderr, " %s from %s on %u;",
-			kind_names[(recent >> 8 & 0xff) % TORTURE_NR_KINDS],
+		fprintf(stderr, " %s from %s%s on %u;",
+			kind_names[(recent >> 8 & 0xff & ~TORTURE_BY_SUB) % TORTURE_NR_KINDS],
+			recent >> 8 & TORTURE_BY_SUB ? "the sub-scheduler's " : "",
 			context_names[(recent & 0xff) % TORTURE_NR_CONTEXTS], recent >> 16);
 	}
 	fputc('\n', stderr);
@@ -145,14 +153,30 @@ static void check_wait(int cpu)
 		     context_names[tc->self_broken_context % TORTURE_NR_CONTEXTS]);
 }
 
+/* The kernel judges what a sub-scheduler may do */
+static void check_caps(int cpu)
+{
+	struct torture_cpu *tc = &cpus[cpu];
+
+	if (shared(tc->misjudged))
+		fail("CPU %d: a kick from the sub-scheduler's %s was made or refused against its caps",
+		     cpu, context_names[tc->misjudged_context % TORTURE_NR_CONTEXTS]);
+	if (shared(tc->trespasses))
+		fail("CPU %d took the slice of a task that the sub-scheduler may not preempt", cpu);
+	if (shared(tc->not_taken))
+		fail("CPU %d left the slice to a task that the sub-scheduler preempts", cpu);
+}
+
 void check_lost(void)
 {
 	struct books b;
 	int cpu;
 
 	add_up(&b);
-	for (cpu = 0; cpu < nr_cpus; cpu++)
+	for (cpu = 0; cpu < nr_cpus; cpu++) {
 		check_wait(cpu);
+		check_caps(cpu);
+	}
 	if (!lost(b.seq) || failed())
 		return;
 	for (cpu = 0; cpu < nr_cpus; cpu++) {
@@ -160,6 +184,14 @@ void check_lost(void)
 			tell_recent(cpu);
 	}
 	fail("%lu kicks lost", lost(b.seq));
+}
+
+/* But for what is excused */
+static bool all_seen_of(struct torture_seq *seq)
+{
+	u64 excused = shared(seq->excused) - shared(seq->excused_seen);
+
+	return shared(seq->asked) - shared(seq->seen) <= excused;
 }
 
 static bool all_seen(void)
@@ -170,7 +202,7 @@ static bool all_seen(void)
 		for (i = 0; i < TORTURE_NR_SEQS; i++) {
 			struct torture_seq *seq = &cpus[cpu].seq[i];
 
-			if (cpus[cpu].watched && shared(seq->asked) != shared(seq->seen))
+			if (cpus[cpu].watched && !all_seen_of(seq))
 				return false;
 		}
 	}
@@ -282,12 +314,20 @@ static void balance_books(const struct books *b)
 	check_pair("made, by context and by kind", b->made, kinds);
 	check_pair("live, and asked for cycles", cycle, first_asked(b, TORTURE_SEQ_CYCLE));
 	check_pair("live, and asked of idle CPUs", idle, first_asked(b, TORTURE_SEQ_IDLE));
-	check_pair("live, and asked to preempt", preempt, first_asked(b, TORTURE_SEQ_PREEMPT));
+	check_pair("live, and asked to preempt", preempt,
+		   first_asked(b, TORTURE_SEQ_PREEMPT) + first_asked(b, TORTURE_SEQ_SUB));
 	for (i = 0; i < TORTURE_NR_SEQS; i++)
-		check_pair("asked, and served, coalesced or lost", b->seq[i].asked,
-			   b->seq[i].served + b->seq[i].coalesced + b->seq[i].lost);
+		check_pair("asked, and served, coalesced, lost or excused", b->seq[i].asked,
+			   b->seq[i].served + b->seq[i].coalesced + b->seq[i].lost +
+			   b->seq[i].asked - b->seq[i].seen);
 	check_pair("made, and live or dropped", b->made, cycle + idle + b->dropped);
 	balance_outcomes(b);
+}
+
+/* Without the last columns where there are no sub-schedulers */
+static int nr_fates(void)
+{
+	return sub ? TORTURE_NR_FATES : TORTURE_DENIED;
 }
 
 static void print_rows(const char *title, const char * const *names, int nr,
@@ -296,7 +336,7 @@ static void print_rows(const char *title, const char * const *names, int nr,
 	int i, fate;
 
 	printf("# %-14s", title);
-	for (fate = 0; fate < TORTURE_NR_FATES; fate++)
+	for (fate = 0; fate < nr_fates(); fate++)
 		printf(" %12s", fate_names[fate]);
 	putchar('\n');
 	for (i = 0; i < nr; i++) {
@@ -307,7 +347,7 @@ static void print_rows(const char *title, const char * const *names, int nr,
 		if (!sum && !opts.verbose)
 			continue;
 		printf("# %-14s", names[i]);
-		for (fate = 0; fate < TORTURE_NR_FATES; fate++)
+		for (fate = 0; fate < nr_fates(); fate++)
 			printf(" %12lu", rows[i][fate]);
 		putchar('\n');
 	}
@@ -319,10 +359,21 @@ static void print_seqs(const struct torture_seq *seq)
 
 	printf("# %-14s %12s %12s %12s %12s %12s\n", "asked for", "asked", "again", "served",
 	       "coalesced", "lost");
-	for (i = 0; i < TORTURE_NR_SEQS; i++)
+	for (i = 0; i < (sub ? TORTURE_NR_SEQS : TORTURE_SEQ_SUB); i++)
 		printf("# %-14s %12lu %12lu %12lu %12lu %12lu\n", seq_names[i],
 		       seq[i].asked - seq[i].again, seq[i].again, seq[i].served, seq[i].coalesced,
 		       seq[i].lost);
+}
+
+static void print_subs(const struct books *b)
+{
+	u64 excused = 0;
+	int i;
+
+	for (i = 0; i < TORTURE_NR_SEQS; i++)
+		excused += b->seq[i].excused;
+	printf("# the sub-scheduler's: %lu kicks and %lu slices taken as its caps say, %lu excused\n",
+	       b->judged_kicks, b->judged_slices, excused);
 }
 
 static void print_outcomes(const struct books *b)
@@ -367,6 +418,8 @@ static void print_books(const struct books *b)
 	print_seqs(b->seq);
 	if (outcomes.nr)
 		print_outcomes(b);
+	if (sub)
+		print_subs(b);
 	printf("# tasks kicked, and what CPUs run: %lu claimed, %lu busy, %lu gone, %lu kept; "
 	       "%lu idle CPUs woken; %lu kicks left out\n", b->claims, b->busy, b->gone, b->kept,
 	       b->woken, b->left_out);

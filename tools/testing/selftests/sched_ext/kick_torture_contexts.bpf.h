@@ -10,7 +10,7 @@ int torture_kick(struct torture_kick_args *args)
 {
 	int i;
 
-	if (orders.stop || !(orders.contexts & 1ULL << TORTURE_SYSCALL))
+	if (orders.stop || !(orders.contexts & 1ULL << TORTURE_SYSCALL) || !is_on())
 		return 0;
 	bpf_for(i, 0, args->nr)
 		kick_at_random(TORTURE_SYSCALL);
@@ -21,7 +21,7 @@ static int timer_fn(void *map, u32 *key, struct torture_timer *tt)
 {
 	if (orders.stop)
 		return 0;
-	if (orders.contexts & 1ULL << TORTURE_TIMER)
+	if (orders.contexts & 1ULL << TORTURE_TIMER && is_on())
 		kick_at_random(TORTURE_TIMER);
 	bpf_timer_start(&tt->timer, orders.timer_ns / 2 + draw(TORTURE_TIMER) % orders.timer_ns,
 			BPF_F_TIMER_CPU_PIN);
@@ -102,7 +102,7 @@ int BPF_PROG(torture_switch, bool preempt, struct task_struct *prev, struct task
 	struct torture_cpu *me = this_cpu();
 	bool ext = is_ext(next);
 
-	if (me) {
+	if (me && role == TORTURE_BY_CPU) {
 		me->switches += ext;
 		me->started = ext ? (u64)next : 0;
 	}
@@ -135,7 +135,7 @@ int BPF_PROG(torture_hardirq)
 SEC("?tp_btf/nmi_handler")
 int BPF_PROG(torture_nmi)
 {
-	if (!orders.stop && orders.contexts & 1ULL << TORTURE_NMI)
+	if (!orders.stop && orders.contexts & 1ULL << TORTURE_NMI && is_on())
 		kick_at_random(TORTURE_NMI);
 	return 0;
 }

@@ -8,12 +8,15 @@
 
 static void see(struct torture_seq *seq)
 {
+	/* In this order: what is excused later may belong to a number that is not seen here */
+	u64 excused = READ_ONCE(seq->excused);
 	u64 asked = READ_ONCE(seq->asked), news = asked - seq->seen;
 
 	if (!news)
 		return;
 	seq->served++;
 	seq->coalesced += news - 1;
+	WRITE_ONCE(seq->excused_seen, excused);
 	WRITE_ONCE(seq->seen, asked);
 }
 
@@ -39,7 +42,7 @@ static void time_kick(struct torture_cpu *tc)
 /* A scheduling cycle of this CPU has just begun */
 static void cycle(struct task_struct *prev)
 {
-	bool kept = prev->scx.slice && is_ext(prev);
+	bool kept = has_slice(prev);
 	struct torture_cpu *tc = this_cpu();
 
 	if (!tc)
@@ -55,6 +58,8 @@ static void cycle(struct task_struct *prev)
 	see(&tc->seq[TORTURE_SEQ_IDLE]);
 	if (!kept)
 		see(&tc->seq[TORTURE_SEQ_PREEMPT]);
+	if (!kept || !sub_preempts(prev, bpf_get_smp_processor_id()))
+		see(&tc->seq[TORTURE_SEQ_SUB]);
 }
 
 /* A cycle asks the classes in turn, from that of the task before: the first one counts */
@@ -108,11 +113,20 @@ int BPF_PROG(torture_dequeued, struct rq *rq, struct task_struct *p, int deq_fla
 	return 0;
 }
 
+/* Newer kernels say whom they bypass. A sub-scheduler that goes stays so for good */
+static bool bypasses_root(u64 *ctx)
+{
+	struct scx_sched___torture *sched = (void *)ctx[0];
+
+	return !pick_only || !BPF_CORE_READ(sched, level);
+}
+
 SEC("fentry/scx_ops_bypass")
 int torture_bypass_begin(u64 *ctx)
 {
 	if (pick_only ? ctx[1] & 1 : ctx[0] & 1) {
-		__sync_fetch_and_add(&bypasses, 1);
+		if (bypasses_root(ctx))
+			__sync_fetch_and_add(&bypasses, 1);
 		__sync_fetch_and_add(&epoch, 1);
 	}
 	return 0;
@@ -121,7 +135,7 @@ int torture_bypass_begin(u64 *ctx)
 SEC("fexit/scx_ops_bypass")
 int torture_bypass_end(u64 *ctx)
 {
-	if (!(pick_only ? ctx[1] & 1 : ctx[0] & 1))
+	if (!(pick_only ? ctx[1] & 1 : ctx[0] & 1) && bypasses_root(ctx))
 		__sync_fetch_and_add(&bypasses, -1);
 	return 0;
 }
@@ -143,7 +157,7 @@ int BPF_PROG(torture_idle, u32 state)
 {
 	struct torture_cpu *tc = this_cpu();
 
-	if (tc)
+	if (tc && role == TORTURE_BY_CPU)
 		tc->asleep = state != (u32)-1;
 	torture(TORTURE_IDLE);
 	return 0;
@@ -174,7 +188,7 @@ static void testify(struct torture_cpu *tc, u64 now)
 
 static void find_lost(struct torture_seq *seq)
 {
-	s64 lost = seq->witnessed - seq->seen;
+	s64 lost = missing(seq, seq->witnessed);
 
 	if (lost <= 0)
 		return;
@@ -187,6 +201,7 @@ static void judge(struct torture_cpu *tc, bool idle)
 	tc->judged++;
 	find_lost(&tc->seq[TORTURE_SEQ_CYCLE]);
 	find_lost(&tc->seq[TORTURE_SEQ_PREEMPT]);
+	find_lost(&tc->seq[TORTURE_SEQ_SUB]);
 	if (idle)
 		find_lost(&tc->seq[TORTURE_SEQ_IDLE]);
 }
@@ -285,7 +300,7 @@ int torture_sample(struct bpf_perf_event_data *ctx)
 	 * Kicks of a CPU that a higher class keeps may be left out until another task runs there,
 	 * lazy ones are left to the tick, see torture_lazy()
 	 */
-	if (READ_ONCE(bypasses) || !loaded_now() || is_higher(p) ||
+	if (READ_ONCE(bypasses) || !enabled_now() || is_higher(p) ||
 	    word_of(bpf_get_smp_processor_id()) & WORD_LAZY) {
 		tc->witness_grace = 0;
 	} else if (!tc->witness_grace) {

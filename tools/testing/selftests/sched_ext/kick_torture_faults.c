@@ -14,6 +14,9 @@
 #define CGROUP		"/sys/fs/cgroup/kick_torture"
 #define NR_CGROUPS	3
 
+/* That of the sub-scheduler */
+#define SUB_CGROUP	0
+
 #ifndef PR_SCHED_CORE
 #define PR_SCHED_CORE			62
 #define PR_SCHED_CORE_GET		0
@@ -263,13 +266,20 @@ static void in_cgroup(int i, const char *file, char *path, size_t size)
 	snprintf(path, size, CGROUP "/%d/%s", i, file);
 }
 
+static void move_worker(struct fault *fault, int cgroup, u64 *random)
+{
+	char path[64];
+
+	in_cgroup(cgroup, "cgroup.threads", path, sizeof(path));
+	if (!put_number(path, any_worker(random)))
+		count(fault->refused);
+}
+
 static void strike_cgroup(struct fault *fault, u64 *random)
 {
 	char path[64];
 
-	in_cgroup(next_random(random) % NR_CGROUPS, "cgroup.threads", path, sizeof(path));
-	if (!put_number(path, any_worker(random)))
-		count(fault->refused);
+	move_worker(fault, next_random(random) % NR_CGROUPS, random);
 	if (next_random(random) % 8)
 		return;
 	in_cgroup(next_random(random) % NR_CGROUPS, "cpu.weight", path, sizeof(path));
@@ -277,7 +287,7 @@ static void strike_cgroup(struct fault *fault, u64 *random)
 		count(fault->refused);
 }
 
-static const char *prepare_cgroup(void)
+static const char *make_cgroups(void)
 {
 	char path[64];
 	int i;
@@ -297,6 +307,18 @@ static const char *prepare_cgroup(void)
 	       "no cpu controller for threads";
 }
 
+/* Also for the sub-scheduler, before the tasks are there */
+static const char *prepare_cgroup(void)
+{
+	static bool made;
+	static const char *why;
+
+	if (!made)
+		why = make_cgroups();
+	made = true;
+	return why;
+}
+
 static void remove_cgroups(void)
 {
 	char path[64];
@@ -313,6 +335,57 @@ static void remove_cgroups(void)
 }
 
 /*
+ * The sub-scheduler
+ */
+
+u64 sub_cgroup(void)
+{
+	char path[64];
+	struct stat st;
+
+	in_cgroup(SUB_CGROUP, "", path, sizeof(path));
+	return prepare_cgroup() || stat(path, &st) ? 0 : st.st_ino;
+}
+
+static const char *prepare_sub(void)
+{
+	return sub ? NULL : "no sub-schedulers";
+}
+
+static void strike_sub(struct fault *fault, u64 *random)
+{
+	u64 end;
+
+	if (!is_in_control(parent) || !attach_sub()) {
+		count(fault->refused);
+		return;
+	}
+	end = now_ns() + next_random(random) % NSEC_PER_SEC;
+	while (now_ns() < end && !shared(stop_faults) && !sub_has_ended()) {
+		move_worker(fault, SUB_CGROUP, random);
+		usleep(10000);
+	}
+	detach_sub();
+}
+
+/* Give some CPUs, or take them away, or the right to preempt tasks of the root there */
+static void strike_caps(struct fault *fault, u64 *random)
+{
+	u64 cids = next_random(random), caps = next_random(random) & 1 ? SUB_CAP_PREEMPT :
+									 SUB_CAPS_FOR_USE;
+
+	if (!sub_is_attached()) {
+		count(fault->refused);
+		return;
+	}
+	change_caps(next_random(random) & 1, caps, cids);
+	usleep(next_random(random) % 10000);
+	/* Its tasks need some */
+	if (next_random(random) & 1)
+		change_caps(true, SUB_CAPS_FOR_USE, -1ULL);
+}
+
+/*
  * The system
  */
 
@@ -324,16 +397,25 @@ static bool wake_later(int timer)
 	return timer >= 0 && !timerfd_settime(timer, 0, &when, NULL);
 }
 
+/*
+ * Newer kernels bypass the scheduler that is loaded when that begins, and end the bypass of the one
+ * that is loaded when it is over, which must not be another one
+ */
 static void strike_suspend(struct fault *fault, u64 *random)
 {
 	bool real = !strcmp(opts.suspend, "s2idle");
 	int timer = real ? timerfd_create(CLOCK_BOOTTIME_ALARM, TFD_CLOEXEC) : -1;
+	bool hold = skel->rodata->pick_only;
 
+	if (hold)
+		let_change(false);
 	if ((real && !wake_later(timer)) ||
 	    !put("/sys/power/pm_test", real ? "none" : opts.suspend) ||
 	    !put("/sys/power/state", "freeze"))
 		count(fault->refused);
 	put("/sys/power/pm_test", "none");
+	if (hold)
+		let_change(true);
 	if (real)
 		close(timer);
 }
@@ -365,6 +447,8 @@ struct fault faults[] = {
 	{ "rest", "all tasks sleep for a while", strike_rest, NULL, 200 },
 	{ "affinity", "tasks change their CPUs", strike_affinity, NULL, 5 },
 	{ "cgroup", "tasks change their cgroup", strike_cgroup, prepare_cgroup, 5 },
+	{ "sub", "a sub-scheduler is attached and detached", strike_sub, prepare_sub, 500 },
+	{ "caps", "it gets caps and loses them", strike_caps, prepare_sub, 5 },
 	{ "dump", "the scheduler's debug dump, sysrq-D", strike_dump, prepare_sysrq, 5000 },
 	{ "suspend", "the system suspends", strike_suspend, prepare_suspend, 30000 },
 	{ "nmi", "NMIs for backtraces, sysrq-l", strike_nmi, prepare_sysrq, 20000 },

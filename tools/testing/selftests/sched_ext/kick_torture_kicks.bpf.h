@@ -5,9 +5,9 @@
 #ifndef __KICK_TORTURE_KICKS_BPF_H__
 #define __KICK_TORTURE_KICKS_BPF_H__
 
-__noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
+static __always_inline int kick_one(u32 context, s32 cpu, u32 kind, bool by_cid)
 {
-	bool bypassed = READ_ONCE(bypasses);
+	bool bypassed = READ_ONCE(bypasses), live, sure;
 	struct torture_cpu *me = this_cpu();
 	struct torture_expected wait = {};
 	u64 asked = 0, self;
@@ -17,14 +17,17 @@ __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 		return 0;
 	note_wait(&wait, context, cpu);
 	fate = fate_of(cpu);
+	live = fate == TORTURE_LIVE;
 	/* Grace periods wait for the end of a kick: not until a preempted task runs again */
 	bpf_preempt_disable();
 	__sync_fetch_and_add(&me->kicking, 1);
 	self = self_kicks();
-	if (fate == TORTURE_LIVE)
+	if (live)
 		asked = ask(cpu, context, kind);
-	scx_bpf_kick_cpu(cpu, flags_of(kind));
-	if (asked && before_user(context) && cpu == bpf_get_smp_processor_id() &&
+	sure = call_kick(me, context, cpu, flags_of(kind), by_cid);
+	if (live && role == TORTURE_SUB)
+		settle_sub(me, cpu, context, kind, sure);
+	if (asked && sure && before_user(context) && cpu == bpf_get_smp_processor_id() &&
 	    self_kicks() != self)
 		expect_self(me, context, asked);
 	__sync_fetch_and_add(&me->kicking, -1);
@@ -32,20 +35,32 @@ __noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 	book(context, kind, fate);
 
 	/* No interrupt comes between in these operations: what is noted belongs together */
-	if (waits(kind) && fate == TORTURE_LIVE && !bypassed && context <= TORTURE_UPDATE_IDLE &&
+	if (waits(kind) && live && sure && !bypassed && context <= TORTURE_UPDATE_IDLE &&
 	    cpu != bpf_get_smp_processor_id())
 		expect_wait(me, &wait);
 	return 0;
 }
 
-static bool in_mask(u32 key, u32 cpu)
+__noinline int kick_cpu(u32 context, s32 cpu, u32 kind)
 {
-	u64 *bits = MEMBER_VPTR(mask_bits, [key][cpu / CPUMASK_WORD]);
-
-	return bits && *bits & 1ULL << cpu % CPUMASK_WORD;
+	return kick_one(context, cpu, kind, false);
 }
 
-static u32 nr_online(u32 key)
+__noinline int kick_cid(u32 context, s32 cpu, u32 kind)
+{
+	return kick_one(context, cpu, kind, true);
+}
+
+/* What the task of an operation relies on is not left out */
+static void kick_in_op(u32 context, s32 cpu, u32 kind)
+{
+	if (role == TORTURE_BY_CPU)
+		kick_cpu(context, cpu, kind);
+	else
+		kick_cid(context, cpu, kind);
+}
+
+__noinline int nr_online(u32 key)
 {
 	u32 cpu, nr = 0;
 
@@ -54,7 +69,7 @@ static u32 nr_online(u32 key)
 	return nr;
 }
 
-static bool all_ready(u32 key)
+__noinline int all_ready(u32 key)
 {
 	u32 cpu;
 
@@ -83,44 +98,137 @@ __noinline int ask_of_mask(struct torture_cpu *me __arg_nonnull, s32 cpu, u32 co
 	return fate == TORTURE_LIVE;
 }
 
-__noinline int kick_mask(u32 context, u32 key, u32 kind)
+/* Returns how many are live */
+static __always_inline u32 ask_mask(struct torture_cpu *me, u32 key, u32 context, u32 kind)
+{
+	u32 cpu, live = 0;
+
+	bpf_for(cpu, 0, nr_cpus)
+		live += in_mask(key, cpu) && ask_of_mask(me, cpu, context, kind);
+	return live;
+}
+
+/* Of the CPUs of a mask, for the sub-scheduler */
+__noinline u64 changes_in(u32 key)
+{
+	u64 changes = 0;
+	u32 cpu;
+
+	bpf_for(cpu, 0, nr_cpus)
+		changes += in_mask(key, cpu) ? changes_at(cpu) : 0;
+	return changes;
+}
+
+__noinline int count_fate(u32 key, u32 fate)
+{
+	u32 cpu, nr = 0;
+
+	bpf_for(cpu, 0, nr_cpus)
+		nr += in_mask(key, cpu) && fate_by_sub(cpu) == fate;
+	return nr;
+}
+
+/*
+ * If something has @changed it is not known who was asked, so all are excused: the next cycle of
+ * those who were not forgets that
+ */
+__noinline int settle_mask(struct torture_cpu *me __arg_nonnull, u32 key, u32 context, u32 kind,
+			   u32 changed)
+{
+	u32 cpu;
+
+	bpf_for(cpu, 0, nr_cpus) {
+		if (in_mask(key, cpu) && (changed || fate_by_sub(cpu) == TORTURE_LIVE))
+			settle_sub(me, cpu, context, kind, !changed);
+	}
+	return 0;
+}
+
+static void call_kick_mask(u32 key, u64 flags, bool by_cid)
 {
 	struct torture_mask *value = bpf_map_lookup_elem(&masks, &key);
-	struct torture_cpu *me = this_cpu();
 	struct bpf_cpumask *mask;
-	u32 cpu, nr;
 
-	if (!me || !value || !bpf_ksym_exists(scx_bpf_kick_cpumask) || !all_ready(key))
-		return 0;
-	nr = nr_online(key);
-	__sync_fetch_and_add(&me->kicking, 1);
-	bpf_for(cpu, 0, nr_cpus) {
-		if (in_mask(key, cpu))
-			ask_of_mask(me, cpu, context, kind);
-	}
+	if (by_cid)
+		call_kick_cmask(key, flags);
+	if (by_cid || !value)
+		return;
 	/* Some operations may sleep */
 	bpf_rcu_read_lock();
 	mask = value->mask;
 	if (mask)
-		scx_bpf_kick_cpumask(cast_mask(mask), flags_of(kind));
+		scx_bpf_kick_cpumask(cast_mask(mask), flags);
 	bpf_rcu_read_unlock();
+}
+
+static __always_inline void kick_mask_as_sub(struct torture_cpu *me, u32 context, u32 key, u32 kind,
+					     bool by_cid)
+{
+	struct torture_call call = {};
+	u32 nr, live, refused, denied;
+	bool changed;
+
+	bpf_preempt_disable();
+	nr = nr_online(key);
+	begin_call(me, &call, changes_in(key), count_fate(key, TORTURE_DENIED));
+	live = ask_mask(me, key, context, kind);
+	call_kick_mask(key, flags_of(kind), by_cid);
+	refused = end_call(me, &call, nr);
+	__sync_fetch_and_add(&me->uncounted, refused);
+	denied = count_fate(key, TORTURE_DENIED);
+	changed = count_fate(key, TORTURE_LIVE) != live || nr_online(key) != nr ||
+		  changes_in(key) != call.changes;
+	if (!changed)
+		judge_call(me, &call, refused, call.changes, denied, context);
+	settle_mask(me, key, context, kind, changed);
+	bpf_preempt_enable();
+}
+
+static __always_inline int kick_many(u32 context, u32 key, u32 kind, bool by_cid)
+{
+	struct torture_cpu *me = this_cpu();
+	struct torture_call call = {};
+	u32 nr;
+
+	if (!me || (!by_cid && !bpf_ksym_exists(scx_bpf_kick_cpumask)) || !all_ready(key))
+		return 0;
+	nr = nr_online(key);
+	__sync_fetch_and_add(&me->kicking, 1);
+	if (role == TORTURE_SUB) {
+		kick_mask_as_sub(me, context, key, kind, by_cid);
+	} else {
+		ask_mask(me, key, context, kind);
+		begin_call(me, &call, 0, 0);
+		call_kick_mask(key, flags_of(kind), by_cid);
+		end_call(me, &call, nr);
+	}
 	__sync_fetch_and_add(&me->kicking, -1);
 	if (nr != nr_online(key))
 		__sync_fetch_and_add(&me->unsure, nr_cpus);
 	return 0;
 }
 
+__noinline int kick_mask(u32 context, u32 key, u32 kind)
+{
+	return kick_many(context, key, kind, false);
+}
+
+__noinline int kick_cmask(u32 context, u32 key, u32 kind)
+{
+	return kick_many(context, key, kind, true);
+}
+
 /* Kick each CPU of a mask after all */
-static void make_up_for_mask(struct torture_cpu *me, u32 key)
+static void make_up_for_mask(struct torture_cpu *me, u32 context, u32 key)
 {
 	u32 cpu;
 
+	bpf_preempt_disable();
 	bpf_for(cpu, 0, nr_cpus) {
-		if (!in_mask(key, cpu))
-			continue;
-		__sync_fetch_and_add(&me->own, 1);
-		scx_bpf_kick_cpu(cpu, SCX_KICK_IDLE);
+		if (in_mask(key, cpu))
+			make_up(me, context, cpu, SCX_KICK_IDLE, false);
 	}
+	bpf_preempt_enable();
 }
 
 /*
@@ -132,32 +240,37 @@ __noinline int kick_idle(u32 context, u32 key, u64 random)
 	u32 nr = random & 1 ? nr_cpus + 1 : 1 + (random >> 1) % nr_cpus;
 	struct torture_mask *value = bpf_map_lookup_elem(&masks, &key);
 	struct torture_cpu *me = this_cpu();
+	struct torture_call call = {};
 	struct bpf_cpumask *mask;
-	u32 cpu, nr_before;
-	u64 due = 0, before;
+	u32 nr_before, live;
+	u64 before, changes = 0;
 	s32 woken = 0;
 
 	if (!me || !value || !bpf_ksym_exists(scx_bpf_kick_idle) || !all_ready(key))
 		return 0;
 	nr_before = nr_online(key);
 	__sync_fetch_and_add(&me->kicking, 1);
-	bpf_for(cpu, 0, nr_cpus) {
-		if (in_mask(key, cpu))
-			due += ask_of_mask(me, cpu, context, TORTURE_IDLE_NR);
-	}
+	if (role == TORTURE_SUB)
+		changes = changes_in(key);
+	live = ask_mask(me, key, context, TORTURE_IDLE_NR);
 	bpf_rcu_read_lock();
 	mask = value->mask;
 	if (mask) {
 		bpf_preempt_disable();
 		before = counted();
+		begin_call(me, &call, 0, 0);
 		woken = scx_bpf_kick_idle(cast_mask(mask), nr);
-		settle(me, due, before);
+		end_call(me, &call, 0);
+		settle(me, live, before);
 		bpf_preempt_enable();
 	}
 	bpf_rcu_read_unlock();
 	__sync_fetch_and_add(&me->woken, woken);
 	if (woken >= (s32)nr)
-		make_up_for_mask(me, key);
+		make_up_for_mask(me, context, key);
+	if (role == TORTURE_SUB)
+		settle_mask(me, key, context, TORTURE_IDLE_NR, changes_in(key) != changes ||
+			    count_fate(key, TORTURE_LIVE) != live);
 	__sync_fetch_and_add(&me->kicking, -1);
 	if (nr_before != nr_online(key))
 		__sync_fetch_and_add(&me->unsure, nr_cpus);
@@ -191,7 +304,9 @@ __noinline int kick_curr(u32 context, s32 cpu, u32 kind, u32 by_pid)
 {
 	struct torture_cpu *me = this_cpu();
 	s32 ret, promised = idles(kind), pid = by_pid ? pid_on(cpu) : 0;
+	struct torture_call call = {};
 	u32 fate = fate_of(cpu);
+	bool sure = true;
 	u64 before;
 
 	if (!me || !bpf_ksym_exists(scx_bpf_kick_curr))
@@ -201,12 +316,17 @@ __noinline int kick_curr(u32 context, s32 cpu, u32 kind, u32 by_pid)
 	if (fate == TORTURE_LIVE)
 		ask(cpu, context, kind);
 	before = counted();
+	begin_call(me, &call, 0, 0);
 	ret = scx_bpf_kick_curr(cpu, pid, flags_of(kind));
-	settle(me, 1, before);
-	if (ret != promised) {
-		__sync_fetch_and_add(&me->own, 1);
-		scx_bpf_kick_cpu(cpu, idles(kind) ? SCX_KICK_IDLE : 0);
-	}
+	end_call(me, &call, 0);
+	/* What the sub-scheduler may not kick is not counted */
+	if (fate == TORTURE_DENIED)
+		__sync_fetch_and_add(&me->uncounted, 1);
+	settle(me, fate != TORTURE_DENIED, before);
+	if (ret != promised)
+		sure = make_up(me, context, cpu, idles(kind) ? SCX_KICK_IDLE : 0, false);
+	if (fate == TORTURE_LIVE && role == TORTURE_SUB)
+		settle_sub(me, cpu, context, kind, sure && fate_by_sub(cpu) == TORTURE_LIVE);
 	__sync_fetch_and_add(&me->kicking, -1);
 	bpf_preempt_enable();
 	note_answer(me, ret);
@@ -217,27 +337,32 @@ __noinline int kick_curr(u32 context, s32 cpu, u32 kind, u32 by_pid)
  * The CPU that @p runs on is going to schedule if this kick has claimed its preemption. If not, it
  * is kicked in the usual way.
  */
-static void kick_task(struct torture_cpu *me, u32 context, u32 kind, struct task_struct *p)
+static void kick_task(struct torture_cpu *me, u32 context, u32 kind, struct task_struct *p,
+		      bool by_cid)
 {
-	s32 cpu = scx_bpf_task_cpu(p), err;
+	s32 cpu = cpu_of_task(p), err;
 	u32 fate = fate_of(cpu);
+	bool sure = true;
 
 	if (!bpf_ksym_exists(scx_bpf_kick_task) || !ready(cpu))
 		return;
+	bpf_preempt_disable();
 	__sync_fetch_and_add(&me->kicking, 1);
 	if (fate == TORTURE_LIVE)
 		ask(cpu, context, kind);
-	err = scx_bpf_kick_task(p, flags_of(kind));
-	book(context, kind, fate);
-	note_answer(me, err);
-	if (err || scx_bpf_task_cpu(p) != cpu) {
-		__sync_fetch_and_add(&me->own, 1);
-		scx_bpf_kick_cpu(cpu, 0);
-	}
+	err = role == TORTURE_BY_CPU ? scx_bpf_kick_task(p, flags_of(kind)) :
+				       claim_in_call(me, context, flags_of(kind), p, cpu);
+	if (err || cpu_of_task(p) != cpu)
+		sure = make_up(me, context, cpu, 0, by_cid);
+	if (fate == TORTURE_LIVE && role == TORTURE_SUB)
+		settle_sub(me, cpu, context, kind, sure && fate_by_sub(cpu) == TORTURE_LIVE);
 	__sync_fetch_and_add(&me->kicking, -1);
+	bpf_preempt_enable();
+	note_answer(me, err);
+	book(context, kind, fate);
 }
 
-__noinline int kick_worker(u32 context, u32 kind, u64 random)
+static __always_inline int kick_worker(u32 context, u32 kind, u64 random, bool by_cid)
 {
 	s32 *pid = MEMBER_VPTR(orders.workers, [random % TORTURE_NR_WORKERS]);
 	struct torture_cpu *me = this_cpu();
@@ -247,18 +372,33 @@ __noinline int kick_worker(u32 context, u32 kind, u64 random)
 		return 0;
 	/* The current task is one that can be kicked in NMI, too */
 	if (context == TORTURE_NMI || random & 1ULL << 32) {
-		kick_task(me, context, kind, bpf_get_current_task_btf());
+		kick_task(me, context, kind, bpf_get_current_task_btf(), by_cid);
 		return 0;
 	}
 	p = pid && *pid ? bpf_task_from_pid(*pid) : NULL;
 	if (!p)
 		return 0;
-	kick_task(me, context, kind, p);
+	kick_task(me, context, kind, p, by_cid);
 	bpf_task_release(p);
 	return 0;
 }
 
-__noinline int kick_at_random(u32 context)
+__noinline int kick_worker_by_cpu(u32 context, u32 kind, u64 random)
+{
+	return kick_worker(context, kind, random, false);
+}
+
+__noinline int kick_worker_by_cid(u32 context, u32 kind, u64 random)
+{
+	return kick_worker(context, kind, random, true);
+}
+
+static bool goes_by_cpu(u32 kind)
+{
+	return kind == TORTURE_CURR || kind == TORTURE_CURR_IDLE || kind == TORTURE_IDLE_NR;
+}
+
+static __always_inline int kick_random(u32 context, bool by_cid)
 {
 	struct torture_cpu *me = this_cpu();
 	u64 *state, random;
@@ -273,19 +413,32 @@ __noinline int kick_at_random(u32 context)
 	kind = orders.choices[random % TORTURE_NR_CHOICES];
 	random >>= 8;
 	if (kind == TORTURE_MASK || kind == TORTURE_MASK_IDLE)
-		return kick_mask(context, random % TORTURE_NR_MASKS, kind);
-	if (kind == TORTURE_IDLE_NR)
+		return by_cid ? kick_cmask(context, random % TORTURE_NR_MASKS, kind) :
+				kick_mask(context, random % TORTURE_NR_MASKS, kind);
+	if (kind == TORTURE_IDLE_NR && !by_cid)
 		return kick_idle(context, random % TORTURE_NR_MASKS, random >> 8);
 	if (is_claim(kind) && kind != TORTURE_CURR)
-		return kick_worker(context, kind, random);
-	if (!ready(random % nr_cpus))
+		return by_cid ? kick_worker_by_cid(context, kind, random) :
+				kick_worker_by_cpu(context, kind, random);
+	if (!ready(random % nr_cpus) || (by_cid && goes_by_cpu(kind)))
 		return __sync_fetch_and_add(&me->left_out, 1);
 	if (kind == TORTURE_CURR || kind == TORTURE_CURR_IDLE)
-		return kick_curr(context, random % nr_cpus, kind, random >> 32 & 1);
-	return kick_cpu(context, random % nr_cpus, kind);
+		return by_cid ? 0 : kick_curr(context, random % nr_cpus, kind, random >> 32 & 1);
+	return by_cid ? kick_cid(context, random % nr_cpus, kind) :
+			kick_cpu(context, random % nr_cpus, kind);
 }
 
-static void torture_one_in(u32 context, u32 one_in)
+__noinline int kick_at_random(u32 context)
+{
+	return kick_random(context, false);
+}
+
+__noinline int kick_by_cid_at_random(u32 context)
+{
+	return kick_random(context, true);
+}
+
+static __always_inline void torture_one_in(u32 context, u32 one_in)
 {
 	struct torture_cpu *me = this_cpu();
 	u64 *state;
@@ -293,7 +446,12 @@ static void torture_one_in(u32 context, u32 one_in)
 	if (!me || orders.stop || !(orders.contexts & 1ULL << context))
 		return;
 	state = MEMBER_VPTR(*me, .random[context]);
-	if (state && !(next_random(state) % one_in))
+	if (!state || next_random(state) % one_in || !is_on())
+		return;
+	/* An operation may only kick by what its scheduler knows CPUs by */
+	if (role != TORTURE_BY_CPU && context <= TORTURE_INIT)
+		kick_by_cid_at_random(context);
+	else
 		kick_at_random(context);
 }
 

@@ -52,7 +52,8 @@ s32 BPF_STRUCT_OPS(kick_torture_select_cpu, struct task_struct *p, s32 prev_cpu,
 	owe_for(p, true);
 	torture(TORTURE_SELECT_CPU);
 	select_owed();
-	if (random & 1)
+	/* Where CPUs go by cids, the kernel does not choose */
+	if (random & 1 || role != TORTURE_BY_CPU)
 		return prev_cpu;
 	cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &idle);
 	if (idle && random & 2)
@@ -71,7 +72,7 @@ static bool queue_task(struct task_struct *p)
 void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	u64 random = draw(TORTURE_ENQUEUE);
-	s32 cpu = scx_bpf_task_cpu(p);
+	s32 cpu = cpu_of_task(p);
 	struct torture_cpu *me = this_cpu();
 
 	owe_for(p, enq_flags & SCX_ENQ_REENQ);
@@ -93,7 +94,7 @@ void BPF_STRUCT_OPS(kick_torture_enqueue, struct task_struct *p, u64 enq_flags)
 	if ((random & 0x380) || !queue_task(p))
 		scx_bpf_dispatch(p, cpu, slice(random), enq_flags);
 	/* What the task relies on is not left out */
-	kick_cpu(TORTURE_ENQUEUE, cpu, TORTURE_KIND_IDLE);
+	kick_in_op(TORTURE_ENQUEUE, cpu, TORTURE_KIND_IDLE);
 	if (me)
 		pay(&me->enqueue);
 }
@@ -130,7 +131,7 @@ static bool dispatch_queued(void)
 	p = bpf_task_from_pid(pid);
 	if (!p)
 		return false;
-	cpu = scx_bpf_task_cpu(p);
+	cpu = cpu_of_task(p);
 	scx_bpf_dispatch(p, cpu, slice(draw(TORTURE_DISPATCH)), 0);
 	bpf_task_release(p);
 	return scx_bpf_consume(cpu);
@@ -138,16 +139,19 @@ static bool dispatch_queued(void)
 
 static void dispatch(s32 cpu)
 {
+	bool sub_first = role == TORTURE_ROOT && draw(TORTURE_DISPATCH) & 1;
 	s32 i;
 
 	torture(TORTURE_DISPATCH);
 	if (!(draw(TORTURE_DISPATCH) & 7))
 		dispatch_queued();
+	if (sub_first && dispatch_sub())
+		return;
 	bpf_for(i, 0, nr_cpus) {
 		if (scx_bpf_consume((cpu + i) % nr_cpus))
 			return;
 	}
-	if (dispatch_queued())
+	if (dispatch_queued() || (!sub_first && dispatch_sub()))
 		return;
 	if (!(draw(TORTURE_DISPATCH) & 3))
 		linger();
@@ -159,6 +163,11 @@ void BPF_STRUCT_OPS(kick_torture_dispatch, s32 cpu, struct task_struct *prev)
 
 	if (!me)
 		return;
+	/* That of a sub-scheduler is part of the root's */
+	if (role == TORTURE_SUB) {
+		dispatch(cpu);
+		return;
+	}
 	me->dispatch.nr = 0;
 	me->dispatch.on = true;
 	dispatch(cpu);
@@ -282,7 +291,7 @@ void BPF_STRUCT_OPS(kick_torture_exit_task, struct task_struct *p, struct scx_ex
  */
 void BPF_STRUCT_OPS(kick_torture_enable, struct task_struct *p)
 {
-	struct torture_cpu *tc = cpu_of(scx_bpf_task_cpu(p));
+	struct torture_cpu *tc = cpu_of(cpu_of_task(p));
 
 	if (tc && tc->started == (u64)p)
 		tc->started = 0;
@@ -358,6 +367,7 @@ s32 BPF_STRUCT_OPS_SLEEPABLE(kick_torture_init)
 	/* Not in user space: the exit of an attempt to load that failed may come late */
 	uei.kind = 0;
 	uei.exit_code = 0;
+	learn_cids();
 	torture_rare(TORTURE_INIT);
 	bpf_for(cpu, 0, nr_cpus) {
 		err = scx_bpf_create_dsq(cpu, -1);

@@ -8,26 +8,53 @@
 #ifndef __KICK_TORTURE_PROMISES_BPF_H__
 #define __KICK_TORTURE_PROMISES_BPF_H__
 
+static bool enabled_now(void)
+{
+	return read_u32(pick_only ? &__scx_enabled : &__scx_ops_enabled);
+}
+
+/* The scheduler that this program belongs to is there, or none at all and it goes by CPU */
+static __always_inline bool is_on(void)
+{
+	return role == TORTURE_SUB ? !!sub_sched() : root_by_cid() == (role == TORTURE_ROOT);
+}
+
 static bool loaded_now(void)
 {
-	if (!pick_only)
-		return read_u32(&__scx_ops_enabled);
-	return read_u32(&__scx_enabled);
+	return enabled_now() && is_on();
 }
 
 static bool bypassed_now(void)
 {
-	struct scx_sched___pick_only *root = NULL;
+	struct scx_sched___torture *root = root_sched();
 
-	if (!pick_only)
-		return read_u32(&scx_ops_bypass_depth);
-	bpf_probe_read_kernel(&root, sizeof(root), &scx_root);
-	return BPF_CORE_READ(root, bypass_depth);
+	return pick_only ? BPF_CORE_READ(root, bypass_depth) : read_u32(&scx_ops_bypass_depth);
+}
+
+/* What is going to become of a kick of @cpu that the sub-scheduler makes now */
+__noinline int fate_by_sub(s32 cpu)
+{
+	struct scx_sched___torture *sub = enabled_now() ? sub_sched() : NULL;
+
+	if (!sub)
+		return TORTURE_NOT_LOADED;
+	if (!online(cpu) && cpu != bpf_get_smp_processor_id())
+		return TORTURE_OFFLINE;
+	if (!(caps_of(sub, cpu) & SUB_CAP_BASE))
+		return TORTURE_DENIED;
+	return BPF_CORE_READ(sub, bypass_depth) ? TORTURE_BYPASSED : TORTURE_LIVE;
+}
+
+static bool is_denied(s32 cpu)
+{
+	return role == TORTURE_SUB && fate_by_sub(cpu) == TORTURE_DENIED;
 }
 
 /* What is going to become of a kick of @cpu made now */
 __noinline int fate_of(s32 cpu)
 {
+	if (role == TORTURE_SUB)
+		return fate_by_sub(cpu);
 	if (!loaded_now())
 		return TORTURE_NOT_LOADED;
 	if (bypassed_now())
@@ -57,6 +84,21 @@ static bool is_claim(u32 kind)
 	return kind == TORTURE_KIND_TASK || kind == TORTURE_LAZY_TASK || kind == TORTURE_CURR;
 }
 
+static u32 seq_of(u32 kind)
+{
+	return idles(kind) ? TORTURE_SEQ_IDLE : TORTURE_SEQ_CYCLE;
+}
+
+static u32 preempt_seq(bool by_sub)
+{
+	return by_sub ? TORTURE_SEQ_SUB : TORTURE_SEQ_PREEMPT;
+}
+
+static u32 kind_by(u32 kind, bool by_sub)
+{
+	return kind | (by_sub ? TORTURE_BY_SUB : 0);
+}
+
 static u64 flags_of(u32 kind)
 {
 	if (idles(kind))
@@ -66,9 +108,17 @@ static u64 flags_of(u32 kind)
 	return (preempts(kind) ? SCX_KICK_PREEMPT : 0) | (waits(kind) ? SCX_KICK_WAIT : 0);
 }
 
+/* How many have been asked for, by the time of @asked, and neither been seen nor excused */
+static s64 missing(struct torture_seq *seq, u64 asked)
+{
+	u64 excused = READ_ONCE(seq->excused) - READ_ONCE(seq->excused_seen);
+
+	return asked - READ_ONCE(seq->seen) - excused;
+}
+
 static bool all_seen(struct torture_seq *seq)
 {
-	return READ_ONCE(seq->asked) == READ_ONCE(seq->seen);
+	return missing(seq, READ_ONCE(seq->asked)) <= 0;
 }
 
 /*
@@ -128,7 +178,7 @@ static void owe(struct torture_cpu *me, s32 cpu, u32 context, u32 kind)
 	kick = MEMBER_VPTR(*owed, .kicks[owed->nr]);
 	if (!kick)
 		return;
-	*kick = cpu << 16 | kind << 8 | context;
+	*kick = cpu << 16 | kind_by(kind, role == TORTURE_SUB) << 8 | context;
 	owed->nr++;
 }
 
@@ -145,7 +195,20 @@ static void owe_for(struct task_struct *p, bool first)
 	me->enqueue.on = true;
 }
 
-static u64 raise(s32 cpu, u32 context, u32 kind);
+/*
+ * A kick that was asked for may not have been made, for the sub-scheduler has lost its caps, or is
+ * bypassed, or has gone, while it was. Nothing comes for the number that it was given, but it is
+ * not lost. Who sees later numbers has seen that one, too: what is excused before is forgotten
+ * then.
+ */
+static void excuse(struct torture_cpu *target, u32 kind)
+{
+	__sync_fetch_and_add(&target->seq[seq_of(kind)].excused, 1);
+	if (preempts(kind))
+		__sync_fetch_and_add(&target->seq[TORTURE_SEQ_SUB].excused, 1);
+}
+
+static u64 raise(s32 cpu, u32 context, u32 kind, bool by_sub);
 
 static void raise_again(struct torture_seq *seq)
 {
@@ -154,22 +217,22 @@ static void raise_again(struct torture_seq *seq)
 
 __noinline int raise_owed(u32 owed)
 {
-	u32 context = owed & 0xff, kind = owed >> 8 & 0xff;
+	u32 context = owed & 0xff, kind = owed >> 8 & ~TORTURE_BY_SUB & 0xff;
+	bool by_sub = owed >> 8 & TORTURE_BY_SUB;
 	struct torture_cpu *me = this_cpu();
 	s32 cpu = owed >> 16;
 	struct torture_cpu *target = cpu_of(cpu);
 
 	/* What is dropped now is not asked for */
-	if (!me || !target || fate_of(cpu) != TORTURE_LIVE)
+	if (!me || !target || (by_sub ? fate_by_sub(cpu) : fate_of(cpu)) != TORTURE_LIVE)
 		return 0;
 	me->owed++;
-	if (idles(kind))
-		raise_again(&target->seq[TORTURE_SEQ_IDLE]);
-	else
-		raise_again(&target->seq[TORTURE_SEQ_CYCLE]);
+	raise_again(&target->seq[seq_of(kind)]);
 	if (preempts(kind))
-		raise_again(&target->seq[TORTURE_SEQ_PREEMPT]);
-	raise(cpu, context, kind);
+		raise_again(&target->seq[preempt_seq(by_sub)]);
+	raise(cpu, context, kind, by_sub);
+	if (by_sub && fate_by_sub(cpu) != TORTURE_LIVE)
+		excuse(target, kind);
 	return 0;
 }
 
@@ -206,7 +269,7 @@ static void tempt(struct torture_owed *owed, u64 random)
 }
 
 /* A kick of @cpu raises its sequences. Returns its number, 0: one that leaves a busy CPU alone */
-static u64 raise(s32 cpu, u32 context, u32 kind)
+static u64 raise(s32 cpu, u32 context, u32 kind, bool by_sub)
 {
 	struct torture_cpu *target = cpu_of(cpu);
 	struct torture_seq *cycle;
@@ -219,11 +282,11 @@ static u64 raise(s32 cpu, u32 context, u32 kind)
 		return 0;
 	}
 	if (preempts(kind))
-		__sync_fetch_and_add(&target->seq[TORTURE_SEQ_PREEMPT].asked, 1);
+		__sync_fetch_and_add(&target->seq[preempt_seq(by_sub)].asked, 1);
 	cycle = &target->seq[TORTURE_SEQ_CYCLE];
 	asked = __sync_fetch_and_add(&cycle->asked, 1) + 1;
 	target->recent[asked % TORTURE_NR_RECENT] =
-		bpf_get_smp_processor_id() << 16 | kind << 8 | context;
+		bpf_get_smp_processor_id() << 16 | kind_by(kind, by_sub) << 8 | context;
 	if (asked == READ_ONCE(cycle->seen) + 1) {
 		WRITE_ONCE(target->first_ns, bpf_ktime_get_ns());
 		WRITE_ONCE(target->first_seq, asked);
@@ -231,14 +294,17 @@ static u64 raise(s32 cpu, u32 context, u32 kind)
 	return asked;
 }
 
-/* A kick of @cpu is about to be made */
+/*
+ * A kick of @cpu is about to be made. One by a sub-scheduler is owed only when it is known that the
+ * caps were there, see settle_sub()
+ */
 static u64 ask(s32 cpu, u32 context, u32 kind)
 {
 	struct torture_cpu *me = this_cpu();
 
-	if (me)
+	if (me && role != TORTURE_SUB)
 		owe(me, cpu, context, kind);
-	return raise(cpu, context, kind);
+	return raise(cpu, context, kind, role == TORTURE_SUB);
 }
 
 /* How many kicks of its own CPU, by this one, the kernel has made that found nothing pending */

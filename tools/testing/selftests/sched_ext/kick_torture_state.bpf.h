@@ -30,13 +30,16 @@ struct torture_cpu cpus[TORTURE_NR_CPUS];
 struct torture_orders orders;
 u64 mask_bits[TORTURE_NR_MASKS][TORTURE_NR_CPUS / CPUMASK_WORD];
 
-u64 grace = 1;
+u64 grace;
 /* Raised by whatever lets kicks be dropped: a bypass, CPUs that come and go */
 u64 epoch;
-/* scx_ops_bypass() has begun and not ended, so often */
+/* scx_ops_bypass() of the root has begun and not ended, so often */
 s64 bypasses;
 
 const volatile u32 nr_cpus = 1;
+
+/* enum torture_role. Each of them has its own programs, and the books are one */
+const volatile u32 role;
 
 /*
  * Newer kernels ask the classes to pick only, that of the stopper first. A bypass is that of one
@@ -44,16 +47,13 @@ const volatile u32 nr_cpus = 1;
  */
 const volatile bool pick_only;
 
-struct scx_sched___pick_only {
-	s32 bypass_depth;
-} __attribute__((preserve_access_index));
-
 /* Of these a kernel has one of each two, see pick_only. */
 extern const void __scx_ops_enabled __ksym __weak;
 extern const void __scx_enabled __ksym __weak;
 extern const void scx_ops_bypass_depth __ksym __weak;
 extern const void scx_root __ksym __weak;
 extern const void __cpu_online_mask __ksym;
+extern const void __per_cpu_offset __ksym __weak;
 extern const void ext_sched_class __ksym;
 extern const void rt_sched_class __ksym;
 extern const void dl_sched_class __ksym;
@@ -124,9 +124,24 @@ static struct torture_cpu *this_cpu(void)
 	return cpu_of(bpf_get_smp_processor_id());
 }
 
+static bool in_mask(u32 key, u32 cpu)
+{
+	u64 *bits = MEMBER_VPTR(mask_bits, [key][cpu / CPUMASK_WORD]);
+
+	return bits && *bits & 1ULL << cpu % CPUMASK_WORD;
+}
+
 static u32 read_u32(const void *at)
 {
 	u32 value = 0;
+
+	bpf_probe_read_kernel(&value, sizeof(value), at);
+	return value;
+}
+
+static u64 read_u64(const void *at)
+{
+	u64 value = 0;
 
 	bpf_probe_read_kernel(&value, sizeof(value), at);
 	return value;
@@ -167,6 +182,12 @@ static bool is_higher(struct task_struct *p)
 	u64 class = (u64)p->sched_class;
 
 	return class != (u64)&ext_sched_class && class != (u64)&idle_sched_class;
+}
+
+/* Whatever its scheduler knows CPUs by */
+static s32 cpu_of_task(struct task_struct *p)
+{
+	return p->thread_info.cpu;
 }
 
 static u64 entries_of(s32 cpu)

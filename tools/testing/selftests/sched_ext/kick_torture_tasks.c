@@ -29,6 +29,8 @@ static int lifeline[2];
 static pthread_mutex_t keeper_lock = PTHREAD_MUTEX_INITIALIZER;
 static pid_t keeper;
 
+/* The one that is in control, or was */
+static struct kick_torture *control;
 static bool loaded;
 static u64 loaded_ns;		/* since when */
 static u64 change_ns;		/* how long it took to end the one before and to load it */
@@ -84,10 +86,23 @@ static bool try_load(struct bpf_map *ops)
 	return !err;
 }
 
+/* Where there are sub-schedulers one that may have them, in turn with one that may not, mostly */
+static struct bpf_map *choose(u64 *random)
+{
+	bool again = parent && !(next_random(random) & 3);
+
+	if (parent && again == (control == parent)) {
+		control = parent;
+		return cid_ops(parent);
+	}
+	control = skel;
+	return next_random(random) & 1 ? skel->maps.kick_torture_some :
+					 skel->maps.kick_torture_all;
+}
+
 void load(u64 *random)
 {
-	struct bpf_map *ops = next_random(random) & 1 ? skel->maps.kick_torture_some :
-							skel->maps.kick_torture_all;
+	struct bpf_map *ops = choose(random);
 
 	/* Another one may still be on its way out, CPUs may come and go */
 	if (!WAIT_FOR(try_load(ops)))
@@ -96,10 +111,19 @@ void load(u64 *random)
 	__atomic_store_n(&loaded, true, __ATOMIC_SEQ_CST);
 }
 
-/* A CPU came or went while the scheduler was being loaded: it is to be loaded again */
-static bool asks_for_restart(void)
+bool is_in_control(struct kick_torture *sched)
 {
-	return skel->data->uei.exit_code & SCX_ECODE_ACT_RESTART;
+	return shared(loaded) && shared(control) == sched;
+}
+
+/*
+ * It is to be loaded again: while it was, a CPU came or went, or deadline tasks left no bandwidth
+ * for the server that newer kernels have for it
+ */
+static bool asks_for_restart(const struct user_exit_info *uei)
+{
+	return uei->exit_code & SCX_ECODE_ACT_RESTART ||
+	       strstr(uei->msg, "scx_root_enable() failed (-16)");
 }
 
 /* Returns the process that has the scheduler loaded, and that ends it, too */
@@ -110,7 +134,7 @@ static pid_t begin_unload(int signal)
 	keeper = 0;
 	__atomic_store_n(&loaded, false, __ATOMIC_SEQ_CST);
 	if (!signal && press_sysrq("S"))
-		WAIT_FOR(shared(skel->data->uei.kind));
+		WAIT_FOR(shared(control->data->uei.kind));
 	return pid;
 }
 
@@ -121,11 +145,11 @@ static void end_keeper(pid_t pid, int signal)
 		fail("the process that had the scheduler loaded does not end");
 }
 
-static void check_exit(int signal)
+static void check_exit(struct kick_torture *sched, int signal)
 {
-	struct user_exit_info *uei = &skel->data->uei;
+	struct user_exit_info *uei = &sched->data->uei;
 
-	if (!strstr(uei->reason, signal ? "user" : "sysrq") && !asks_for_restart())
+	if (!strstr(uei->reason, signal ? "user" : "sysrq") && !asks_for_restart(uei))
 		fail("the scheduler has ended: %s: %s", uei->reason, uei->msg);
 }
 
@@ -136,7 +160,7 @@ void unload(int signal)
 	end_keeper(begin_unload(signal), signal);
 	if (!WAIT_FOR(no_scheduler()))
 		fail("the scheduler does not go");
-	check_exit(signal);
+	check_exit(control, signal);
 }
 
 static void *load_next(void *random)
@@ -153,10 +177,11 @@ static void *load_next(void *random)
  */
 static bool replace(int signal, u64 *random)
 {
+	struct kick_torture *before = control;
 	pthread_t next;
 	pid_t pid;
 
-	if (!keeper || shared(skel->data->uei.kind) || (!signal && !skel->rodata->pick_only))
+	if (!keeper || shared(control->data->uei.kind) || (!signal && !skel->rodata->pick_only))
 		return false;
 	pid = begin_unload(signal);
 	if (pthread_create(&next, NULL, load_next, random)) {
@@ -165,7 +190,7 @@ static bool replace(int signal, u64 *random)
 	}
 	end_keeper(pid, signal);
 	pthread_join(next, NULL);
-	check_exit(signal);
+	check_exit(before, signal);
 	return true;
 }
 
@@ -193,12 +218,20 @@ void reload(int signal, u64 *random)
 	pthread_mutex_unlock(&keeper_lock);
 }
 
+void let_change(bool may)
+{
+	if (may)
+		pthread_mutex_unlock(&keeper_lock);
+	else
+		pthread_mutex_lock(&keeper_lock);
+}
+
 /* Load it again, if it has ended by itself: unload() tells if that is wrong */
 void revive(u64 *random)
 {
 	if (pthread_mutex_trylock(&keeper_lock))
 		return;
-	if (keeper && shared(skel->data->uei.kind)) {
+	if (keeper && shared(control->data->uei.kind)) {
 		unload(SIGTERM);
 		load(random);
 	}
@@ -260,12 +293,14 @@ static void work_kick(struct worker *w)
 		struct torture_kick_args args = {
 			.nr = (random >> 16) % (random & 7 ? 64 : opts.burst) + 1,
 		};
-		bool dropped = !shared(loaded) || shared(skel->data->uei.kind);
+		struct kick_torture *sched = shared(control);
+		bool dropped = !shared(loaded) || shared(sched->data->uei.kind);
 
 		/* Some of those that are dropped are enough */
 		if (dropped)
 			args.nr = 8;
-		run_program(skel->progs.torture_kick, &args, sizeof(args));
+		sched = any_kicker(sched, random >> 5);
+		run_program(sched->progs.torture_kick, &args, sizeof(args));
 		turn(w);
 		if (dropped)
 			usleep(20000);

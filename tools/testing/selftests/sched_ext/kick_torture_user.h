@@ -6,6 +6,7 @@
  * kick_torture_books.c   the books, and the verdict
  * kick_torture_faults.c  the faults
  * kick_torture_tasks.c   the scheduler, loaded and unloaded, and the tasks that it gets
+ * kick_torture_sub.c     the sub-scheduler, and the root that may have one
  * kick_torture_common.c  what all of them stand on
  *
  * Each calls only those below it.
@@ -16,6 +17,7 @@
 #include <linux/compiler.h>
 #include <pthread.h>
 #include "kick_machine.h"
+#include "kick_sub_caps.h"
 #include "kick_torture.h"
 #include "kick_torture.bpf.skel.h"
 
@@ -48,6 +50,7 @@ struct books {
 	u64 made, dropped, left_out;
 	u64 uncounted, unsure, own;
 	u64 claims, busy, gone, kept, woken;
+	u64 judged_kicks, judged_slices;
 	u64 waits, waits_broken;
 	u64 self_kept, owed;
 	u64 cycles, samples, judged;
@@ -96,7 +99,31 @@ void unwatch(int cpu);
 /* False if the thread does not end */
 bool join(pthread_t thread, const char *what);
 
+/* kick_torture_sub.c */
+
+struct btf;
+
+/* NULL: there are none here */
+extern struct kick_torture *parent, *sub;
+
+bool knows_subs(const struct btf *kernel);
+/* For tasks of @cgroup, by its id */
+bool open_subs(u64 cgroup);
+void close_subs(void);
+struct bpf_map *cid_ops(struct kick_torture *sched);
+/* One whose programs kick for @control, which is loaded, or for its sub-scheduler */
+struct kick_torture *any_kicker(struct kick_torture *control, u64 random);
+
+bool attach_sub(void);
+void detach_sub(void);
+bool sub_is_attached(void);
+bool sub_has_ended(void);
+void change_caps(bool grant, u64 caps, u64 cids);
+
 /* kick_torture_tasks.c */
+
+/* @sched is loaded, and nobody has told it to go */
+bool is_in_control(struct kick_torture *sched);
 
 /* The scheduler is told to go by @signal to its process, by sysrq-S if that is 0 */
 bool prepare_tasks(void);
@@ -104,6 +131,8 @@ void load(u64 *random);
 void unload(int signal);
 void reload(int signal, u64 *random);
 void revive(u64 *random);
+/* The one that is loaded stays so until it may change again */
+void let_change(bool may);
 
 bool start_workers(void);
 bool end_workers(void);
@@ -119,6 +148,8 @@ extern const int nr_faults;
 
 bool start_faults(void);
 bool end_faults(void);
+/* Its id, 0: there is none */
+u64 sub_cgroup(void);
 
 /* kick_torture_books.c */
 
