@@ -159,8 +159,8 @@ static void check_caps(int cpu)
 	struct torture_cpu *tc = &cpus[cpu];
 
 	if (shared(tc->misjudged))
-		fail("CPU %d: a kick from the sub-scheduler's %s was made or refused against its caps",
-		     cpu, context_names[tc->misjudged_context % TORTURE_NR_CONTEXTS]);
+		fail("CPU %d: the caps for a kick from the sub-scheduler's %s were misjudged", cpu,
+		     context_names[tc->misjudged_context % TORTURE_NR_CONTEXTS]);
 	if (shared(tc->trespasses))
 		fail("CPU %d took the slice of a task that the sub-scheduler may not preempt", cpu);
 	if (shared(tc->not_taken))
@@ -372,7 +372,7 @@ static void print_subs(const struct books *b)
 
 	for (i = 0; i < TORTURE_NR_SEQS; i++)
 		excused += b->seq[i].excused;
-	printf("# the sub-scheduler's: %lu kicks and %lu slices taken as its caps say, %lu excused\n",
+	printf("# the sub-scheduler's: %lu kicks, %lu slices taken as its caps say, %lu excused\n",
 	       b->judged_kicks, b->judged_slices, excused);
 }
 

@@ -89,9 +89,9 @@ static bool try_load(struct bpf_map *ops)
 /* Where there are sub-schedulers one that may have them, in turn with one that may not, mostly */
 static struct bpf_map *choose(u64 *random)
 {
-	bool again = parent && !(next_random(random) & 3);
+	bool again = parent && !(next_random(random) & 3), was_parent = control == parent;
 
-	if (parent && again == (control == parent)) {
+	if (parent && again == was_parent) {
 		control = parent;
 		return cid_ops(parent);
 	}
